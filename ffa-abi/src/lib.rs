@@ -1,2 +1,35 @@
-//! Stub.
+#![doc = include_str!("../README.md")]
 #![no_std]
+#![forbid(unsafe_code)]
+
+mod call;
+mod calls;
+mod function;
+mod id;
+mod partition_info;
+mod regs;
+mod reply;
+mod status;
+mod uuid;
+mod version;
+
+pub use call::{Call, DecodeError, Request};
+pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
+pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
+pub use calls::partition_info_get::{
+    PartitionInfoFlags, PartitionInfoGet, PartitionInfoGetReply, partition_descriptor_size,
+};
+pub use calls::partition_info_get_regs::{
+    DESCRIPTORS_PER_CALL, PartitionInfoGetRegs, PartitionInfoGetRegsReply,
+};
+pub use calls::rx_ownership::{RxAcquire, RxRelease};
+pub use calls::rxtx_map::{MAX_RXTX_PAGES, RxtxMap, RxtxUnmap};
+pub use calls::version::{GetVersion, VersionReply};
+pub use function::{FUNCTIONS, Function, FunctionId, Width};
+pub use id::{EndpointId, VmId};
+pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
+pub use regs::Regs;
+pub use reply::{CallError, Empty, Reply, ReplyError, Success, write_error};
+pub use status::Status;
+pub use uuid::{ParseUuidError, Uuid};
+pub use version::{Version, VersionParts};

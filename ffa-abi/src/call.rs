@@ -1,0 +1,149 @@
+//! A call: registers in, a typed request out, and back.
+
+use core::fmt;
+
+use crate::calls::features::Features;
+use crate::calls::id_get::{IdGet, SpmIdGet};
+use crate::calls::partition_info_get::PartitionInfoGet;
+use crate::calls::partition_info_get_regs::PartitionInfoGetRegs;
+use crate::calls::rx_ownership::{RxAcquire, RxRelease};
+use crate::calls::rxtx_map::{RxtxMap, RxtxUnmap};
+use crate::calls::version::GetVersion;
+use crate::function::FunctionId;
+use crate::regs::Regs;
+use crate::reply::{CallError, Reply};
+use crate::version::Version;
+
+/// One kind of call: what its registers mean, on both sides.
+pub trait Request: Sized {
+    /// What answers it.
+    type Reply: Reply;
+
+    /// The registers that make this call.
+    #[must_use]
+    fn encode(&self) -> Regs;
+
+    /// The call that the registers make, for a caller that speaks `version`.
+    ///
+    /// `function` is the id in w0, already checked to be one of this call's.
+    ///
+    /// # Errors
+    /// [`DecodeError::Reserved`] where a field that must be zero is not.
+    fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError>;
+
+    /// What the registers after the call say.
+    ///
+    /// # Errors
+    /// The callee's `FFA_ERROR`, or registers that are no reply to this call.
+    fn reply(&self, regs: &Regs) -> Result<Self::Reply, CallError> {
+        Self::Reply::read(regs)
+    }
+}
+
+/// Why registers are no call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DecodeError {
+    /// w0 holds no id of FF-A's range: the call is for somebody else.
+    NotFfa,
+    /// An id of FF-A's range that this crate has no type for.
+    Unknown(FunctionId),
+    /// A field that must be zero is not.
+    Reserved {
+        /// The call.
+        function: FunctionId,
+        /// The field, as the specification writes it.
+        field: &'static str,
+    },
+}
+
+macro_rules! calls {
+    ($($variant:ident($request:ty) = $($id:ident)|+;)*) => {
+        /// A call that this crate has a type for.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
+        pub enum Call {
+            $(#[doc = concat!("[`", stringify!($request), "`]")] $variant($request),)*
+        }
+
+        impl Call {
+            /// The call that the registers make, for a caller that speaks `version`.
+            ///
+            /// Bits 63:32 of x0 are ignored. Whether `version` has the call is not checked here:
+            /// [`FunctionId::exists_in`] tells.
+            ///
+            /// # Errors
+            /// See [`DecodeError`]. Nothing that a register can hold panics.
+            pub fn decode(regs: &Regs, version: Version) -> Result<Call, DecodeError> {
+                let function = FunctionId::from_bits(regs.w(0)).ok_or(DecodeError::NotFfa)?;
+                match function {
+                    $($(FunctionId::$id)|+ => {
+                        <$request as Request>::decode(function, regs, version).map(Call::$variant)
+                    })*
+                    _ => Err(DecodeError::Unknown(function)),
+                }
+            }
+
+            /// The registers that make this call.
+            #[must_use]
+            pub fn encode(&self) -> Regs {
+                match self {
+                    $(Call::$variant(request) => request.encode(),)*
+                }
+            }
+        }
+
+        impl fmt::Display for Call {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Call::$variant(request) => fmt::Display::fmt(request, f),)*
+                }
+            }
+        }
+    };
+}
+
+calls! {
+    Version(GetVersion) = VERSION;
+    Features(Features) = FEATURES;
+    IdGet(IdGet) = ID_GET;
+    SpmIdGet(SpmIdGet) = SPM_ID_GET;
+    RxtxMap(RxtxMap) = RXTX_MAP_32 | RXTX_MAP_64;
+    RxtxUnmap(RxtxUnmap) = RXTX_UNMAP;
+    RxAcquire(RxAcquire) = RX_ACQUIRE;
+    RxRelease(RxRelease) = RX_RELEASE;
+    PartitionInfoGet(PartitionInfoGet) = PARTITION_INFO_GET;
+    PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
+}
+
+/// Fails unless `value`, a field that must be zero, is.
+pub(crate) fn must_be_zero(
+    function: FunctionId,
+    field: &'static str,
+    value: impl Into<u64>,
+) -> Result<(), DecodeError> {
+    if value.into() == 0 { Ok(()) } else { Err(DecodeError::Reserved { function, field }) }
+}
+
+/// Registers that carry `function` in w0 and `arguments` from x1 on.
+pub(crate) fn call_regs<const N: usize>(function: FunctionId, arguments: [u64; N]) -> Regs {
+    let mut regs = Regs::ZERO;
+    regs.set(0, function.bits());
+    for (index, argument) in arguments.into_iter().enumerate() {
+        regs.set(index + 1, argument);
+    }
+    regs
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecodeError::NotFfa => f.write_str("not an FF-A function id"),
+            DecodeError::Unknown(function) => write!(f, "{function}: no such call"),
+            DecodeError::Reserved { function, field } => {
+                write!(f, "{function}: {field} must be zero")
+            }
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}

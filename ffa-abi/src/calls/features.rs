@@ -1,0 +1,178 @@
+//! `FFA_FEATURES`.
+
+use core::fmt;
+
+use crate::call::{DecodeError, Request, call_regs};
+use crate::function::FunctionId;
+use crate::regs::Regs;
+use crate::reply::{CallError, Reply, Success, write_success};
+use crate::version::Version;
+
+/// A feature id: w1 with bit 31 clear. An open type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Feature(pub u32);
+
+impl Feature {
+    /// Notification pending interrupt; the reply's w2 is its id.
+    pub const NOTIFICATION_PENDING_INTERRUPT: Feature = Feature(1);
+    /// Schedule receiver interrupt; the reply's w2 is its id.
+    pub const SCHEDULE_RECEIVER_INTERRUPT: Feature = Feature(2);
+    /// Managed exit interrupt; the reply's w2 is its id.
+    pub const MANAGED_EXIT_INTERRUPT: Feature = Feature(3);
+}
+
+/// What is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FeatureQuery {
+    /// A call, by an id of FF-A's range.
+    Function(FunctionId),
+    /// A feature.
+    Feature(Feature),
+    /// An id with bit 31 set that is not FF-A's.
+    ForeignFunction(u32),
+}
+
+/// `FFA_FEATURES`: w1 a function or feature id, w2 properties that some of them take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Features {
+    /// w1.
+    pub query: FeatureQuery,
+    /// w2, as it stands.
+    pub properties: u32,
+}
+
+/// What is asked about exists; w2 and w3 say how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FeaturesReply {
+    /// w2.
+    pub w2: u32,
+    /// w3.
+    pub w3: u32,
+}
+
+/// w2 of the reply about `FFA_RXTX_MAP`: \[1:0\] minimum size and alignment, \[31:16\] from 1.2 on
+/// the most pages of 4 KiB, 0 for no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RxtxMapFeature {
+    /// 0: 4 KiB, 1: 64 KiB, 2: 16 KiB.
+    pub minimum: u8,
+    /// Most pages of 4 KiB that a buffer may have; 0 is no limit, and all that 1.0 and 1.1 can say.
+    pub maximum_pages: u16,
+}
+
+impl FeatureQuery {
+    fn from_bits(w1: u32) -> FeatureQuery {
+        match FunctionId::from_bits(w1) {
+            Some(function) => FeatureQuery::Function(function),
+            None if w1 & 0x8000_0000 == 0 => FeatureQuery::Feature(Feature(w1)),
+            None => FeatureQuery::ForeignFunction(w1),
+        }
+    }
+
+    fn bits(self) -> u32 {
+        match self {
+            FeatureQuery::Function(function) => function.bits(),
+            FeatureQuery::Feature(Feature(w1)) | FeatureQuery::ForeignFunction(w1) => w1,
+        }
+    }
+}
+
+impl Features {
+    /// Asks about a call.
+    #[must_use]
+    pub const fn of(function: FunctionId) -> Features {
+        Features { query: FeatureQuery::Function(function), properties: 0 }
+    }
+}
+
+impl RxtxMapFeature {
+    /// As w2, for a caller that speaks `version`.
+    #[must_use]
+    pub fn to_reply(self, version: Version) -> FeaturesReply {
+        let maximum = if version < Version::V1_2 { 0 } else { self.maximum_pages };
+        FeaturesReply { w2: u32::from(maximum) << 16 | u32::from(self.minimum & 3), w3: 0 }
+    }
+
+    /// From w2.
+    #[must_use]
+    pub fn from_reply(reply: FeaturesReply) -> RxtxMapFeature {
+        RxtxMapFeature { minimum: (reply.w2 & 3) as u8, maximum_pages: (reply.w2 >> 16) as u16 }
+    }
+}
+
+impl Request for Features {
+    type Reply = FeaturesReply;
+
+    fn encode(&self) -> Regs {
+        call_regs(FunctionId::FEATURES, [self.query.bits().into(), self.properties.into()])
+    }
+
+    fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
+        Ok(Features { query: FeatureQuery::from_bits(regs.w(1)), properties: regs.w(2) })
+    }
+}
+
+impl Reply for FeaturesReply {
+    fn write(&self, regs: &mut Regs) {
+        write_success(regs, self.w2, self.w3);
+    }
+
+    fn read(regs: &Regs) -> Result<Self, CallError> {
+        let regs = Success::check(regs)?.regs();
+        Ok(FeaturesReply { w2: regs.w(2), w3: regs.w(3) })
+    }
+}
+
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.query {
+            FeatureQuery::Function(function) => write!(f, "FFA_FEATURES {function}"),
+            FeatureQuery::Feature(Feature(id)) => write!(f, "FFA_FEATURES feature {id:#x}"),
+            FeatureQuery::ForeignFunction(id) => write!(f, "FFA_FEATURES {id:#010x}"),
+        }
+    }
+}
+
+impl fmt::Display for FeaturesReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SUCCESS w2={:#x} w3={:#x}", self.w2, self.w3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Call;
+
+    #[test]
+    fn a_recorded_call_decodes() {
+        // Linux 6.12: FEATURES c4000066 RXTX_MAP.
+        let regs = call_regs(FunctionId::FEATURES, [0xc400_0066]);
+        let call = Features::of(FunctionId::RXTX_MAP_64);
+        assert_eq!(Call::decode(&regs, Version::V1_1), Ok(Call::Features(call)));
+        assert_eq!(call.encode(), regs);
+    }
+
+    #[test]
+    fn every_w1_survives_a_round_trip() {
+        for w1 in [0, 1, 3, 0x100, 0x7fff_ffff, 0x8400_0063, 0x8000_0000, 0xbf00_ff01] {
+            let query = FeatureQuery::from_bits(w1);
+            let call = Features { query, properties: 7 };
+            assert_eq!(
+                Call::decode(&call.encode(), Version::V1_0),
+                Ok(Call::Features(call)),
+                "{w1:#x}"
+            );
+            assert_eq!(call.encode().w(1), w1);
+        }
+    }
+
+    #[test]
+    fn the_page_limit_is_told_from_1_2_on() {
+        let feature = RxtxMapFeature { minimum: 0, maximum_pages: 16 };
+        assert_eq!(feature.to_reply(Version::V1_1), FeaturesReply { w2: 0, w3: 0 });
+        let reply = feature.to_reply(Version::V1_2);
+        assert_eq!(reply.w2, 0x10_0000);
+        assert_eq!(RxtxMapFeature::from_reply(reply), feature);
+    }
+}

@@ -1,0 +1,128 @@
+//! `FFA_RXTX_MAP` and `FFA_RXTX_UNMAP`.
+
+use core::fmt;
+
+use crate::call::{DecodeError, Request, call_regs, must_be_zero};
+use crate::function::{FunctionId, Width};
+use crate::id::EndpointId;
+use crate::regs::Regs;
+use crate::reply::Empty;
+use crate::version::Version;
+
+/// The most pages that w3\[5:0\] can say.
+pub const MAX_RXTX_PAGES: u8 = 0x3f;
+
+/// `FFA_RXTX_MAP`: x1 TX, x2 RX, w3\[5:0\] the size of each in pages of 4 KiB.
+///
+/// Addresses and count are as the caller gave them: alignment, zero and limits are for the callee.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RxtxMap {
+    /// The form of the call; the 32-bit one carries addresses below 4 GiB.
+    pub width: Width,
+    /// Address of the buffer that the caller writes.
+    pub tx: u64,
+    /// Address of the buffer that the caller reads.
+    pub rx: u64,
+    /// Pages of 4 KiB in each buffer, 0..=[`MAX_RXTX_PAGES`].
+    pub pages: u8,
+}
+
+/// `FFA_RXTX_UNMAP`: w1\[31:16\] the endpoint whose buffers go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RxtxUnmap {
+    /// Zero from a VM, by the specification; some firmware passes its own id.
+    pub endpoint: EndpointId,
+}
+
+impl Request for RxtxMap {
+    type Reply = Empty;
+
+    fn encode(&self) -> Regs {
+        let (function, mask) = match self.width {
+            Width::Bits32 => (FunctionId::RXTX_MAP_32, u64::from(u32::MAX)),
+            Width::Bits64 => (FunctionId::RXTX_MAP_64, u64::MAX),
+        };
+        call_regs(function, [self.tx & mask, self.rx & mask, self.pages.into()])
+    }
+
+    fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
+        must_be_zero(function, "w3[31:6]", regs.w(3) >> 6)?;
+        let width = function.width();
+        let (tx, rx) = match width {
+            Width::Bits32 => (regs.w(1).into(), regs.w(2).into()),
+            Width::Bits64 => (regs.x(1), regs.x(2)),
+        };
+        let pages = (regs.w(3) & 0x3f) as u8;
+        Ok(RxtxMap { width, tx, rx, pages })
+    }
+}
+
+impl Request for RxtxUnmap {
+    type Reply = Empty;
+
+    fn encode(&self) -> Regs {
+        call_regs(FunctionId::RXTX_UNMAP, [u64::from(self.endpoint.0) << 16])
+    }
+
+    fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
+        must_be_zero(function, "w1[15:0]", regs.half(1))?;
+        let endpoint = EndpointId((regs.w(1) >> 16) as u16);
+        Ok(RxtxUnmap { endpoint })
+    }
+}
+
+impl fmt::Display for RxtxMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RxtxMap { width, tx, rx, pages } = self;
+        let form = if *width == Width::Bits32 { 32 } else { 64 };
+        write!(f, "FFA_RXTX_MAP_{form} tx={tx:#x} rx={rx:#x} pages={pages}")
+    }
+}
+
+impl fmt::Display for RxtxUnmap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FFA_RXTX_UNMAP id={}", self.endpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Call;
+
+    #[test]
+    fn a_recorded_call_decodes() {
+        // Linux 6.12: c4000066 x1=TX x2=RX w3=1.
+        let regs = call_regs(FunctionId::RXTX_MAP_64, [0x1_4000_1000, 0x1_4000_2000, 1]);
+        let call = RxtxMap { width: Width::Bits64, tx: 0x1_4000_1000, rx: 0x1_4000_2000, pages: 1 };
+        assert_eq!(Call::decode(&regs, Version::V1_1), Ok(Call::RxtxMap(call)));
+        assert_eq!(call.encode(), regs);
+    }
+
+    #[test]
+    fn the_32_bit_form_ignores_upper_halves() {
+        let regs =
+            call_regs(FunctionId::RXTX_MAP_32, [0xf_4000_1000, 0xf_4000_2000, 0xf_0000_0001]);
+        let call = RxtxMap { width: Width::Bits32, tx: 0x4000_1000, rx: 0x4000_2000, pages: 1 };
+        assert_eq!(Call::decode(&regs, Version::V1_0), Ok(Call::RxtxMap(call)));
+    }
+
+    #[test]
+    fn reserved_bits_are_refused() {
+        let map = call_regs(FunctionId::RXTX_MAP_64, [0x1000, 0x2000, 0x41]);
+        let function = FunctionId::RXTX_MAP_64;
+        let reserved = DecodeError::Reserved { function, field: "w3[31:6]" };
+        assert_eq!(Call::decode(&map, Version::V1_1), Err(reserved));
+        let unmap = call_regs(FunctionId::RXTX_UNMAP, [1]);
+        let function = FunctionId::RXTX_UNMAP;
+        let reserved = DecodeError::Reserved { function, field: "w1[15:0]" };
+        assert_eq!(Call::decode(&unmap, Version::V1_1), Err(reserved));
+    }
+
+    #[test]
+    fn unmap_names_its_endpoint_in_the_upper_half() {
+        let call = RxtxUnmap { endpoint: EndpointId(2) };
+        assert_eq!(call.encode().w(1), 0x2_0000);
+        assert_eq!(Call::decode(&call.encode(), Version::V1_0), Ok(Call::RxtxUnmap(call)));
+    }
+}

@@ -1,0 +1,271 @@
+//! Partition information descriptors (DEN0077, "Partition information descriptor").
+//!
+//! ```text
+//! offset  0   2   4            8                24
+//!         | id | execution contexts | properties | uuid, from 1.1 on |
+//! ```
+//! All little-endian. FF-A 1.0 ends after 8 bytes.
+
+use core::fmt;
+
+use bitflags::bitflags;
+use zerocopy::little_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::id::EndpointId;
+use crate::uuid::Uuid;
+use crate::version::Version;
+
+bitflags! {
+    /// Partition properties, the u32 at offset 4 of a descriptor.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct PartitionProperties: u32 {
+        /// Receives direct requests.
+        const RECEIVES_DIRECT_REQUESTS = 1 << 0;
+        /// Sends direct requests.
+        const SENDS_DIRECT_REQUESTS = 1 << 1;
+        /// Sends and receives indirect messages.
+        const INDIRECT_MESSAGES = 1 << 2;
+        /// Receives notifications (1.1).
+        const RECEIVES_NOTIFICATIONS = 1 << 3;
+        /// Wants to be told of VMs created (1.1).
+        const VM_CREATED = 1 << 6;
+        /// Wants to be told of VMs destroyed (1.1).
+        const VM_DESTROYED = 1 << 7;
+        /// Runs in AArch64 (1.1).
+        const AARCH64 = 1 << 8;
+        /// Receives `FFA_MSG_SEND_DIRECT_REQ2` (1.2).
+        const RECEIVES_DIRECT_REQUESTS2 = 1 << 9;
+        /// Sends `FFA_MSG_SEND_DIRECT_REQ2` (1.2).
+        const SENDS_DIRECT_REQUESTS2 = 1 << 10;
+    }
+}
+
+/// What an id names: bits 5:4 of the properties.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndpointKind {
+    /// A partition with execution contexts.
+    PeEndpoint,
+    /// A stream endpoint that is independent of any PE endpoint.
+    IndependentSepid,
+    /// A stream endpoint that depends on a PE endpoint.
+    DependentSepid,
+    /// A further id of a partition that has another one.
+    Auxiliary,
+}
+
+impl PartitionProperties {
+    /// The properties that `version` defines, for the eyes of a caller that speaks it.
+    #[must_use]
+    pub fn visible_in(self, version: Version) -> PartitionProperties {
+        let defined = match version {
+            Version::V1_0 => 0x007,
+            Version::V1_1 => 0x1ff,
+            _ => 0x7ff,
+        };
+        PartitionProperties::from_bits_retain(self.bits() & defined)
+    }
+
+    /// What the id names.
+    #[must_use]
+    pub fn kind(self) -> EndpointKind {
+        match self.bits() >> 4 & 3 {
+            0 => EndpointKind::PeEndpoint,
+            1 => EndpointKind::IndependentSepid,
+            2 => EndpointKind::DependentSepid,
+            _ => EndpointKind::Auxiliary,
+        }
+    }
+}
+
+/// The descriptor of FF-A 1.1 and 1.2: 24 bytes.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub struct PartitionInfo {
+    id: U16,
+    execution_contexts: U16,
+    properties: U32,
+    uuid: [u8; 16],
+}
+
+/// The descriptor of FF-A 1.0: 8 bytes.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub struct PartitionInfo1_0 {
+    id: U16,
+    execution_contexts: U16,
+    properties: U32,
+}
+
+const _: () = {
+    use core::mem::{offset_of, size_of};
+    assert!(size_of::<PartitionInfo>() == 24 && size_of::<PartitionInfo1_0>() == 8);
+    assert!(offset_of!(PartitionInfo, execution_contexts) == 2);
+    assert!(offset_of!(PartitionInfo, properties) == 4);
+    assert!(offset_of!(PartitionInfo, uuid) == 8);
+    assert!(offset_of!(PartitionInfo1_0, properties) == 4);
+};
+
+impl PartitionInfo {
+    /// A descriptor. `execution_contexts` is the number of vCPUs of a PE endpoint.
+    #[must_use]
+    pub fn new(
+        id: EndpointId,
+        execution_contexts: u16,
+        properties: PartitionProperties,
+        uuid: Uuid,
+    ) -> PartitionInfo {
+        PartitionInfo {
+            id: U16::new(id.0),
+            execution_contexts: U16::new(execution_contexts),
+            properties: U32::new(properties.bits()),
+            uuid: uuid.0,
+        }
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn id(&self) -> EndpointId {
+        EndpointId(self.id.get())
+    }
+
+    /// Execution contexts (vCPUs) of a PE endpoint.
+    #[must_use]
+    pub fn execution_contexts(&self) -> u16 {
+        self.execution_contexts.get()
+    }
+
+    /// What the partition can do.
+    #[must_use]
+    pub fn properties(&self) -> PartitionProperties {
+        PartitionProperties::from_bits_retain(self.properties.get())
+    }
+
+    /// The protocol UUID; nil in the answer to a query by UUID.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        Uuid(self.uuid)
+    }
+
+    /// What a caller that speaks `version` gets to see, in answer to a query for `query`: only the
+    /// properties that its version defines, and no UUID where it gave one itself.
+    #[must_use]
+    pub fn seen_by(&self, version: Version, query: Uuid) -> PartitionInfo {
+        let uuid = if query.is_nil() { self.uuid() } else { Uuid::NIL };
+        let properties = self.properties().visible_in(version);
+        PartitionInfo::new(self.id(), self.execution_contexts(), properties, uuid)
+    }
+
+    /// The descriptor of FF-A 1.0.
+    #[must_use]
+    pub fn to_1_0(&self) -> PartitionInfo1_0 {
+        let properties = self.properties().visible_in(Version::V1_0);
+        PartitionInfo1_0 {
+            id: self.id,
+            execution_contexts: self.execution_contexts,
+            properties: U32::new(properties.bits()),
+        }
+    }
+
+    /// As three registers of `FFA_PARTITION_INFO_GET_REGS`: the 24 bytes, little-endian.
+    #[must_use]
+    pub fn to_registers(&self) -> [u64; 3] {
+        let [low, high] = self.uuid().double_words();
+        let properties = u64::from(self.properties.get());
+        let contexts = u64::from(self.execution_contexts.get());
+        [properties << 32 | contexts << 16 | u64::from(self.id.get()), low, high]
+    }
+
+    /// From three registers of `FFA_PARTITION_INFO_GET_REGS`.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "each field is cut out of its register")]
+    pub fn from_registers(registers: [u64; 3]) -> PartitionInfo {
+        let [head, low, high] = registers;
+        PartitionInfo {
+            id: U16::new(head as u16),
+            execution_contexts: U16::new((head >> 16) as u16),
+            properties: U32::new((head >> 32) as u32),
+            uuid: Uuid::from_double_words([low, high]).0,
+        }
+    }
+}
+
+impl PartitionInfo1_0 {
+    /// The id.
+    #[must_use]
+    pub fn id(&self) -> EndpointId {
+        EndpointId(self.id.get())
+    }
+
+    /// Execution contexts (vCPUs) of a PE endpoint.
+    #[must_use]
+    pub fn execution_contexts(&self) -> u16 {
+        self.execution_contexts.get()
+    }
+
+    /// What the partition can do.
+    #[must_use]
+    pub fn properties(&self) -> PartitionProperties {
+        PartitionProperties::from_bits_retain(self.properties.get())
+    }
+}
+
+impl fmt::Debug for PartitionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let contexts = self.execution_contexts();
+        write!(f, "{} x{contexts} {:#x} {}", self.id(), self.properties.get(), self.uuid())
+    }
+}
+
+impl fmt::Debug for PartitionInfo1_0 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let contexts = self.execution_contexts();
+        write!(f, "{} x{contexts} {:#x}", self.id(), self.properties.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // By hand from the table of the document: id 0x8003, 4 contexts, properties 0x1b.
+    const BYTES: [u8; 24] = [
+        0x03, 0x80, 0x04, 0x00, 0x1b, 0, 0, 0, //
+        0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, //
+        0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+    ];
+
+    #[test]
+    fn fields_stand_where_the_document_puts_them() {
+        let info = PartitionInfo::read_from_bytes(&BYTES).unwrap();
+        assert_eq!((info.id(), info.execution_contexts()), (EndpointId(0x8003), 4));
+        assert_eq!(info.properties().bits(), 0x1b);
+        assert_eq!(info.properties().kind(), EndpointKind::IndependentSepid);
+        assert_eq!(info.uuid(), "00112233-4455-6677-8899-aabbccddeeff".parse().unwrap());
+        assert_eq!(info.as_bytes(), BYTES);
+        assert_eq!(info.to_1_0().as_bytes(), [0x03, 0x80, 0x04, 0x00, 0x03, 0, 0, 0]);
+    }
+
+    #[test]
+    fn registers_are_the_bytes_as_little_endian_words() {
+        let info = PartitionInfo::read_from_bytes(&BYTES).unwrap();
+        let words = [0x0000_001b_0004_8003, 0x7766_5544_3322_1100, 0xffee_ddcc_bbaa_9988];
+        assert_eq!(info.to_registers(), words);
+        assert_eq!(PartitionInfo::from_registers(words), info);
+    }
+
+    #[test]
+    fn a_caller_sees_what_its_version_defines() {
+        let all = PartitionProperties::from_bits_retain(u32::MAX);
+        assert_eq!(all.visible_in(Version::V1_0).bits(), 0x7);
+        assert_eq!(all.visible_in(Version::V1_1).bits(), 0x1ff);
+        assert_eq!(all.visible_in(Version::V1_2).bits(), 0x7ff);
+        let info = PartitionInfo::read_from_bytes(&BYTES).unwrap();
+        assert_eq!(info.seen_by(Version::V1_1, Uuid::NIL), info);
+        assert_eq!(info.seen_by(Version::V1_1, info.uuid()).uuid(), Uuid::NIL);
+    }
+}

@@ -1,0 +1,154 @@
+//! Replies: `FFA_SUCCESS`, `FFA_ERROR`, and what each call puts into them.
+
+use core::fmt;
+
+use crate::function::FunctionId;
+use crate::regs::Regs;
+use crate::status::Status;
+
+/// What answers a call when it succeeds.
+pub trait Reply: Sized {
+    /// Writes the reply over the call's registers.
+    ///
+    /// x0..x7 are written whole. x8..x17 keep what they held unless the reply uses them: they belong
+    /// to callers below FF-A 1.2.
+    fn write(&self, regs: &mut Regs);
+
+    /// The reply that the registers hold after a call.
+    ///
+    /// # Errors
+    /// [`CallError::Status`] for `FFA_ERROR`, [`CallError::Reply`] for anything else that is not
+    /// this reply.
+    fn read(regs: &Regs) -> Result<Self, CallError>;
+}
+
+/// A call that did not succeed, as its caller sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CallError {
+    /// `FFA_ERROR` with this code.
+    Status(Status),
+    /// Registers that are no reply to the call.
+    Reply(ReplyError),
+}
+
+/// Registers that are no reply to the call that was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReplyError {
+    /// w0 is neither `FFA_SUCCESS` nor `FFA_ERROR`.
+    UnexpectedFunction(u32),
+    /// A field holds what no callee may answer.
+    OutOfRange(&'static str),
+}
+
+/// Registers of an `FFA_SUCCESS`, of either width.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Success<'a>(&'a Regs);
+
+/// `FFA_SUCCESS_32` without results.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Empty;
+
+impl<'a> Success<'a> {
+    /// The registers, once w0 is known to say success.
+    ///
+    /// # Errors
+    /// As [`Reply::read`].
+    pub fn check(regs: &'a Regs) -> Result<Success<'a>, CallError> {
+        match FunctionId::from_bits(regs.w(0)) {
+            Some(FunctionId::SUCCESS_32 | FunctionId::SUCCESS_64) => Ok(Success(regs)),
+            Some(FunctionId::ERROR_32 | FunctionId::ERROR_64) => {
+                Err(CallError::Status(Status::from_bits(regs.w(2))))
+            }
+            _ => Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0)))),
+        }
+    }
+
+    /// The registers.
+    #[must_use]
+    pub fn regs(self) -> &'a Regs {
+        self.0
+    }
+}
+
+/// Writes `FFA_ERROR`: w0 the id, w1 0, w2 the code, x3..x7 zero; x8..x17 stay.
+pub fn write_error(regs: &mut Regs, status: Status) {
+    regs.clear_basic();
+    regs.set(0, FunctionId::ERROR_32.bits());
+    regs.set(2, status.bits());
+}
+
+/// Writes `FFA_SUCCESS_32` with w2 and w3, and zeroes the rest of x1..x7.
+pub(crate) fn write_success(regs: &mut Regs, w2: u32, w3: u32) {
+    regs.clear_basic();
+    regs.set(0, FunctionId::SUCCESS_32.bits());
+    regs.set(2, w2);
+    regs.set(3, w3);
+}
+
+impl Reply for Empty {
+    fn write(&self, regs: &mut Regs) {
+        write_success(regs, 0, 0);
+    }
+
+    fn read(regs: &Regs) -> Result<Self, CallError> {
+        Success::check(regs).map(|_| Empty)
+    }
+}
+
+impl fmt::Display for Empty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SUCCESS")
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallError::Status(status) => fmt::Display::fmt(status, f),
+            CallError::Reply(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl fmt::Display for ReplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplyError::UnexpectedFunction(id) => write!(f, "unexpected reply {id:#010x}"),
+            ReplyError::OutOfRange(field) => write!(f, "reply with an impossible {field}"),
+        }
+    }
+}
+
+impl core::error::Error for CallError {}
+impl core::error::Error for ReplyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_what_linux_compares_as_64_bits() {
+        let mut regs = Regs([u64::MAX; 18]);
+        write_error(&mut regs, Status::DENIED);
+        assert_eq!(regs.0[..8], [0x8400_0060, 0, 0xffff_fffa, 0, 0, 0, 0, 0]);
+        assert_eq!(regs.0[8..], [u64::MAX; 10]);
+        assert_eq!(Empty::read(&regs), Err(CallError::Status(Status::DENIED)));
+    }
+
+    #[test]
+    fn both_widths_of_success_are_success() {
+        for id in [0x8400_0061_u32, 0xc400_0061] {
+            let mut regs = Regs::ZERO;
+            regs.set(0, id);
+            assert_eq!(Empty::read(&regs), Ok(Empty));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_reply() {
+        let mut regs = Regs::ZERO;
+        regs.set(0, u64::MAX);
+        let error = ReplyError::UnexpectedFunction(0xffff_ffff);
+        assert_eq!(Empty::read(&regs), Err(CallError::Reply(error)));
+    }
+}
