@@ -1,4 +1,5 @@
 //! Nothing that a register can hold panics, and what decodes encodes to what it meant.
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test")]
 
 use ffa_abi::{
     Call, CallError, DecodeError, Empty, EndpointIdReply, FUNCTIONS, FeaturesReply, FunctionId,
