@@ -1,7 +1,7 @@
 //! A virtual PL011 UART: what a VM writes comes out as whole lines.
 //!
 //! Only the transmit side is there: the FIFO never fills and nothing is ever received. Register
-//! offsets are those of the Arm PrimeCell UART (PL011) Technical Reference Manual (DDI 0183).
+//! offsets are those of the PL011 Technical Reference Manual (DDI 0183).
 
 /// Where a VM finds its UART.
 pub const BASE: u64 = 0x0900_0000;

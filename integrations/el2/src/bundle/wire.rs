@@ -95,9 +95,9 @@ impl Header {
     }
 
     pub(super) fn records<'a>(&self, whole: &'a [u8]) -> Result<&'a [Record], BundleError> {
-        let count = match usize::try_from(self.vm_count.get()) {
-            Ok(count @ 1..=MAX_VMS) => count,
-            _ => return Err(BundleError::VmCount(self.vm_count.get())),
+        let count = self.vm_count.get();
+        let Ok(count @ 1..=MAX_VMS) = usize::try_from(count) else {
+            return Err(BundleError::VmCount(count));
         };
         let need = images_start(count) as u64;
         let records = whole.get(HEADER_LENGTH..).unwrap_or_default();
