@@ -1,2 +1,66 @@
-//! Stub.
-fn main() {}
+//! The project's commands: `cargo xtask <command>`.
+
+mod arguments;
+mod bundle;
+mod console;
+mod demo;
+mod emulator;
+mod failure;
+mod flat;
+mod fleet;
+mod guest;
+mod image;
+mod number;
+mod process;
+mod qemu;
+mod setup;
+mod toolchain;
+mod vm;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use failure::{Failure, Result};
+
+const HELP: &str = "\
+The project's commands
+
+Usage: cargo xtask <COMMAND> [OPTIONS]
+
+Commands:
+  demo    VMs list each other through the library while others come and go
+  test    Run every check and test of the project
+  qemu    Boot any guest images as VMs of the hypervisor
+  image   Build the hypervisor; print the path of its flat binary
+  bundle  Write VMs with their images and options to a file for the hypervisor
+  bench   Measure
+  setup   Install what the machine lacks (the other commands do it as they need it)
+
+`cargo xtask <COMMAND> --help` tells more.";
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match process::catch_signals().and_then(|()| dispatch(&words)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(words: &[OsString]) -> Result<()> {
+    let Some((command, rest)) = words.split_first() else { arguments::print_help(HELP) };
+    match command.to_str() {
+        Some("qemu") => qemu::command(rest),
+        Some("image") => image::command(rest),
+        Some("bundle") => bundle::command(rest),
+        Some("setup") => setup::command(rest),
+        Some("help" | "--help" | "-h") => arguments::print_help(HELP),
+        _ => Err(Failure::usage(format!(
+            "there is no command `{}`: see `cargo xtask --help`",
+            command.to_string_lossy()
+        ))),
+    }
+}
