@@ -1,0 +1,85 @@
+//! The unit of retirement: a value with the links that its retirement will need, so that retiring never allocates.
+
+use crate::memory::{OutOfMemory, try_box};
+use alloc::boxed::Box;
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+
+/// A value that readers may hold references to, and its place in a [`Queue`].
+pub(crate) struct Node<V> {
+    pub(crate) value: V,
+    /// Bytes that come free with this node.
+    pub(crate) bytes: usize,
+    /// Touched only by the queue that holds the node, never by a reader.
+    link: UnsafeCell<Link<V>>,
+}
+
+struct Link<V> {
+    next: Option<NonNull<Node<V>>>,
+    ticket: u64,
+}
+
+impl<V> Node<V> {
+    /// Allocates a node for `value`, which keeps `heap_bytes` more alive.
+    pub(crate) fn try_new(value: V, heap_bytes: usize) -> Result<Box<Self>, OutOfMemory> {
+        let bytes = size_of::<Self>().saturating_add(heap_bytes);
+        let link = UnsafeCell::new(Link { next: None, ticket: 0 });
+        try_box(Self { value, bytes, link })
+    }
+}
+
+/// Retired nodes, the longest retired first.
+///
+/// Invariant of `head` and of every `next`: it points to a live node that this queue alone may link, take and free. Readers may
+/// still share the node's value.
+pub(crate) struct Queue<V> {
+    head: Option<NonNull<Node<V>>>,
+    tail: Option<NonNull<Node<V>>>,
+}
+
+impl<V> Queue<V> {
+    pub(crate) const fn new() -> Self {
+        Self { head: None, tail: None }
+    }
+
+    /// Appends a node under the ticket that was taken after it had been unlinked.
+    ///
+    /// # Safety
+    ///
+    /// The caller promises:
+    ///
+    /// 1. The node came from `Box::into_raw`, or from [`pop`](Self::pop).
+    /// 2. It is in no queue, no new reader can reach it, and nobody else will free it.
+    pub(crate) unsafe fn push(&mut self, node: NonNull<Node<V>>, ticket: u64) {
+        // SAFETY: live and in no other queue, by number 2; hence its link is ours.
+        unsafe { *link(node) = Link { next: None, ticket } };
+        match self.tail.replace(node) {
+            // SAFETY: in this queue, by the invariant.
+            Some(last) => unsafe { (*link(last)).next = Some(node) },
+            None => self.head = Some(node),
+        }
+    }
+
+    /// The ticket of the longest retired node.
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        // SAFETY: in this queue, by the invariant.
+        self.head.map(|node| unsafe { (*link(node)).ticket })
+    }
+
+    /// Takes out the longest retired node. Its readers may not have left yet.
+    pub(crate) fn pop(&mut self) -> Option<NonNull<Node<V>>> {
+        let node = self.head?;
+        // SAFETY: in this queue, by the invariant.
+        self.head = unsafe { (*link(node)).next };
+        if self.head.is_none() {
+            self.tail = None;
+        }
+        Some(node)
+    }
+}
+
+/// The node's link, reached without a reference to the node.
+fn link<V>(node: NonNull<Node<V>>) -> *mut Link<V> {
+    // SAFETY: every node that the queue knows is live; a shared reference is what readers have too.
+    unsafe { node.as_ref() }.link.get()
+}

@@ -1,0 +1,182 @@
+//! The registry: one published snapshot, contexts by id, and the memory that their readers are done with.
+
+use crate::backend::{Backend, DefaultBackend};
+use crate::edges::{E6_ACQUIRE, E6_RELEASE};
+use crate::limbo::{Limbo, Retired, Step};
+use crate::memory::{Footprint, OutOfMemory, try_collect};
+use crate::node::Node;
+use crate::section::Section;
+use crate::sync::{AtomicBool, AtomicPtr, Mutex};
+use crate::table::Table;
+use crate::writer::Writer;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::marker::PhantomData;
+use core::sync::atomic::Ordering::Relaxed;
+
+/// The limit on retired memory unless [`Registry::with_limit`] sets another, in bytes.
+pub const DEFAULT_LIMIT: usize = 8 << 20;
+
+/// A published snapshot `T` and contexts `C` by id, read without locks.
+///
+/// Readers work in [sections](Section), which a [`Cpu`] opens. [Writers](Writer) take turns. What they replace and remove is retired, and freed by
+/// [`reclaim`](Self::reclaim) alone, when no reader can have it any more.
+pub struct Registry<T, C, B: Backend = DefaultBackend> {
+    pub(crate) backend: B,
+    /// Points to a live snapshot, made by `Box::into_raw`. Only a holder of the lock of `limbo` changes it.
+    pub(crate) root: AtomicPtr<Node<T>>,
+    pub(crate) table: Table<C>,
+    /// Whether a CPU's place is claimed.
+    claimed: Vec<AtomicBool>,
+    /// The retired objects; its lock is the writers'.
+    pub(crate) limbo: Mutex<Limbo<T, C>>,
+    pub(crate) limit: usize,
+    /// Shares and drops `T` and `C`.
+    owns: PhantomData<(T, C)>,
+}
+
+/// What one call of [`Registry::reclaim`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// Objects freed by this call.
+    pub freed: usize,
+    /// Objects that wait for their readers, their holders, or the next call.
+    pub waiting: usize,
+    /// Bytes that the waiting objects keep.
+    pub bytes: usize,
+}
+
+impl<T: Footprint, C: Footprint, B: Backend> Registry<T, C, B> {
+    /// A registry for the CPUs `0..cpus`, with a first snapshot and no context.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`]; the snapshot is dropped.
+    pub fn try_new(cpus: usize, snapshot: T) -> Result<Self, OutOfMemory> {
+        let backend = B::try_new(cpus)?;
+        let claimed = try_collect(cpus, |_| AtomicBool::new(false))?;
+        let heap_bytes = snapshot.heap_bytes();
+        let root = Node::try_new(snapshot, heap_bytes)?;
+        Ok(Self {
+            backend,
+            root: AtomicPtr::new(Box::into_raw(root)),
+            table: Table::new(),
+            claimed,
+            limbo: Mutex::new(Limbo::new()),
+            limit: DEFAULT_LIMIT,
+            owns: PhantomData,
+        })
+    }
+}
+
+impl<T, C, B: Backend> Registry<T, C, B> {
+    /// Sets the limit on retired memory, in bytes: see [`Backlog`](crate::Backlog) for what it means.
+    #[must_use]
+    pub fn with_limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Claims a CPU's place, which is given back when the [`Cpu`] is dropped. `None`: no such CPU, or its place is taken.
+    #[must_use]
+    pub fn cpu(&self, index: usize) -> Option<Cpu<'_, T, C, B>> {
+        let taken = self.claimed.get(index)?.swap(true, E6_ACQUIRE);
+        (!taken).then_some(Cpu { registry: self, index, not_sync: PhantomData })
+    }
+
+    /// Waits for the writers' turn, in the order of arrival.
+    ///
+    /// Not from an interrupt handler, and not by a holder of a [`Writer`]: it would wait for itself. Inside a section it is allowed.
+    pub fn write(&self) -> Writer<'_, T, C, B> {
+        Writer::new(self, self.limbo.lock())
+    }
+
+    /// Frees retired objects that nobody can use any more, looking at no more than `budget` of them.
+    ///
+    /// Destructors of published values run here, with no lock held, and when the registry is dropped; nowhere else. Any CPU may call it, also several at once, but not while
+    /// it holds a [`Writer`].
+    pub fn reclaim(&self, budget: usize) -> Reclaimed {
+        let horizon = self.backend.horizon();
+        let freed = (0..budget.min(self.retired().objects))
+            .map_while(|_| self.reclaim_one(horizon))
+            .filter(|&freed| freed)
+            .count();
+        let Retired { objects: waiting, bytes, .. } = self.retired();
+        Reclaimed { freed, waiting, bytes }
+    }
+
+    /// What is retired and not freed yet. Takes the writers' lock for a moment.
+    #[must_use]
+    pub fn retired(&self) -> Retired {
+        self.limbo.lock().retired
+    }
+
+    /// Whether the next object was freed or is still held. `None`: nothing has passed its grace period.
+    fn reclaim_one(&self, horizon: u64) -> Option<bool> {
+        // SAFETY: our backend gives the tickets and the horizon.
+        let step = unsafe { self.limbo.lock().step(horizon) };
+        match step {
+            Step::Nothing => None,
+            Step::Held => Some(false),
+            Step::Snapshot(snapshot) => {
+                drop(snapshot);
+                Some(true)
+            }
+            Step::Context(context) => {
+                let id = context.value.id;
+                drop(context);
+                self.table.vacate(id);
+                Some(true)
+            }
+        }
+    }
+}
+
+impl<T, C, B: Backend> Drop for Registry<T, C, B> {
+    /// Frees the snapshot and the contexts; the limbo and the backend follow. Nothing that borrows the registry is left.
+    fn drop(&mut self) {
+        self.table.clear();
+        // SAFETY: made by `Box::into_raw`, by the field's invariant; no reader is left.
+        drop(unsafe { Box::from_raw(self.root.load(Relaxed)) });
+    }
+}
+
+/// A physical CPU's place in the registry, from which it opens sections.
+///
+/// It may move to another thread, but is used by one at a time. An interrupt handler that reads needs a place of its own: `enter` borrows the `Cpu` for
+/// as long as the section is open, so sections of one place cannot nest.
+pub struct Cpu<'r, T, C, B: Backend = DefaultBackend> {
+    registry: &'r Registry<T, C, B>,
+    index: usize,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
+    /// Opens a section: what it finds stays valid until it is dropped.
+    ///
+    /// Keep it short: nothing that is retired meanwhile can be freed. A section that is leaked counts as open until this CPU enters again.
+    #[inline]
+    pub fn enter(&mut self) -> Section<'_, 'r, T, C, B> {
+        // SAFETY: by number of the contract,
+        // 1. the index was checked when the place was claimed.
+        // 2. An open section borrows `self`.
+        // 3. `&mut self` orders the calls of one handle, E6 those of successive ones; a section cannot leave its thread, and outlives no handle.
+        let guard = unsafe { self.registry.backend.enter(self.index) };
+        Section::new(self.registry, guard)
+    }
+
+    /// The index that was claimed.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+}
+
+impl<T, C, B: Backend> Drop for Cpu<'_, T, C, B> {
+    fn drop(&mut self) {
+        if let Some(claimed) = self.registry.claimed.get(self.index) {
+            claimed.store(false, E6_RELEASE);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Chooses real atomics and the writers' lock, or loom's under `--cfg loom`.
+
+#[cfg(not(loom))]
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+
+#[cfg(not(loom))]
+pub(crate) use spin::mutex::{TicketMutex as Mutex, TicketMutexGuard as MutexGuard};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::MutexGuard;
+
+/// Loom's lock under the interface of `spin`'s.
+#[cfg(loom)]
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+#[cfg(loom)]
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Keeps a `SeqCst` store before a later `SeqCst` load of another place, under loom only.
+///
+/// The language gives that order already (on AArch64: STLR, then LDAR); loom knows `SeqCst` from fences alone.
+#[inline(always)]
+pub(crate) fn store_load_barrier() {
+    #[cfg(loom)]
+    if crate::edges::E4_SEQ_CST == core::sync::atomic::Ordering::SeqCst {
+        loom::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+    }
+}
