@@ -17,7 +17,7 @@ use core::fmt;
 pub use wire::HEADER_LENGTH;
 
 /// Guest-physical and host-physical: where the loader puts the bundle.
-pub const ADDRESS: u64 = 0x4800_0000;
+pub const ADDRESS: u64 = 0x4A00_0000;
 /// Most VMs in a bundle.
 pub const MAX_VMS: usize = 64;
 /// Most vCPUs of a VM.
