@@ -1,2 +1,29 @@
-//! Stub.
+#![doc = include_str!("../README.md")]
 #![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod answer;
+mod directory;
+mod discovery;
+mod functions;
+mod host;
+mod lifecycle;
+mod limits;
+mod mailbox;
+mod mediator;
+mod partition_list;
+mod policy;
+mod refusal;
+mod spmc;
+mod vm;
+
+pub use ffa_abi as abi;
+pub use ffa_rcu::{Reclaimed, Retired};
+pub use host::{Access, Buffer, Host, Level, MapError, OutOfBounds, SpmcBuffers, Taint};
+pub use lifecycle::{CreateError, DestroyError};
+pub use limits::Limits;
+pub use mediator::{Caller, Config, Cpu, Mediator, NewError, Outcome};
+pub use policy::Policy;
+pub use vm::VmConfig;

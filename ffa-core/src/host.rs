@@ -1,0 +1,142 @@
+//! What the mediator asks of the hypervisor: one narrow trait.
+
+use core::fmt;
+
+use ffa_abi::{Regs, VmId};
+
+/// The hypervisor, as the mediator sees it.
+///
+/// Every method may be called from any CPU, several at once, and must return soon: calls come from a
+/// guest's trap, with interrupts as the host has them there. None of them is called with a lock held
+/// that two VMs share. A method that fails leaves things as they were.
+pub trait Host: Send + Sync {
+    /// Guest pages that stay where they are and readable or writable by the host until dropped.
+    ///
+    /// Dropped by [`Mediator::reclaim`](crate::Mediator::reclaim), or in the VM's own
+    /// `FFA_RXTX_UNMAP` or failed `FFA_RXTX_MAP`.
+    type Buffer: Buffer;
+
+    /// Pins `pages` pages of 4 KiB of `vm`'s memory from guest physical `address` on.
+    ///
+    /// The address is page aligned and the range does not wrap; nothing else was checked. Refuse what
+    /// is not RAM of this VM with [`MapError::NotMemory`], and pages that serve as a buffer already,
+    /// of any VM, with [`MapError::InUse`].
+    ///
+    /// # Errors
+    /// See [`MapError`]; then nothing is pinned.
+    fn map_buffer(
+        &self,
+        vm: VmId,
+        address: u64,
+        pages: u16,
+        access: Access,
+    ) -> Result<Self::Buffer, MapError>;
+
+    /// Makes an SMC with x0..x17 to the SPMC and returns x0..x17; `None` where there is no firmware
+    /// to call, which makes the mediator serve VM to VM only.
+    ///
+    /// Called from [`Mediator::new`](crate::Mediator::new) only, so far.
+    fn spmc_call(&self, regs: &Regs) -> Option<Regs>;
+
+    /// The hypervisor's own RX/TX pair towards the SPMC, where there is memory for one.
+    ///
+    /// Only SPMCs without `FFA_PARTITION_INFO_GET_REGS` need it.
+    fn spmc_buffers(&self) -> Option<SpmcBuffers<Self::Buffer>>;
+
+    /// The configuration is insecure: mark the system for whoever reads its logs later.
+    fn taint(&self, reason: Taint);
+
+    /// A line for the host's log. Guests cannot cause more than a stated number of them.
+    fn log(&self, level: Level, message: fmt::Arguments<'_>);
+}
+
+/// Memory that a guest, or the SPMC, reads and writes at the same time.
+///
+/// Never a slice: bytes are copied in once and then used from the copy, or written once.
+pub trait Buffer: Send {
+    /// Its size in bytes.
+    fn size(&self) -> usize;
+
+    /// Copies `into.len()` bytes from `offset` on, each fetched once.
+    ///
+    /// # Errors
+    /// Where the range does not lie in the buffer; then nothing is read.
+    fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfBounds>;
+
+    /// Copies `from` to `offset`, each byte written once.
+    ///
+    /// # Errors
+    /// Where the range does not lie in the buffer; then nothing is written.
+    fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), OutOfBounds>;
+}
+
+/// What the mediator will do with a mapped buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// The guest's TX buffer.
+    Read,
+    /// The guest's RX buffer.
+    Write,
+}
+
+/// Why a buffer was not mapped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MapError {
+    /// Some of it is not RAM of this VM: the guest gets `INVALID_PARAMETERS`.
+    NotMemory,
+    /// Some of it serves as a buffer already: the guest gets `INVALID_PARAMETERS`.
+    InUse,
+    /// The host lacks memory or mappings: the guest gets `NO_MEMORY`.
+    NoMemory,
+}
+
+/// A range that does not lie in a buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutOfBounds;
+
+/// The hypervisor's RX/TX pair towards the SPMC.
+pub struct SpmcBuffers<B> {
+    /// Physical address of the buffer that the hypervisor writes.
+    pub tx_address: u64,
+    /// Physical address of the buffer that the SPMC writes.
+    pub rx_address: u64,
+    /// Pages of 4 KiB in each.
+    pub pages: u8,
+    /// Access to the buffer that the SPMC writes.
+    pub rx: B,
+}
+
+/// Why the system is not as secure as it could be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Taint {
+    /// The policy lets every VM reach every other one.
+    AllowAllPolicy,
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// Something does not work, and the reader should know.
+    Warning,
+    /// What was found and decided.
+    Info,
+}
+
+impl fmt::Display for Taint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Taint::AllowAllPolicy => {
+                f.write_str("FF-A policy allow-all is insecure: every VM may reach every other one")
+            }
+        }
+    }
+}
+
+impl fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the range does not lie in the buffer")
+    }
+}
+
+impl core::error::Error for OutOfBounds {}

@@ -1,0 +1,171 @@
+//! A VM's RX/TX buffers, and who owns RX.
+//!
+//! ```text
+//!             map                   begin_write            finish
+//!  Unmapped ───────▶ RX empty ───────────────▶ RX written ───────▶ RX owned by the VM
+//!      ▲               │  ▲                        │                     │
+//!      └───── unmap ───┘  └── writer dropped ──────┘                     │
+//!                         └──────────────── release ─────────────────────┘
+//! ```
+//! Whoever writes RX holds the buffer itself, taken out of the mailbox: nobody else can write it, and
+//! unmapping it meanwhile is refused as it would be a moment later, when the VM owns it. The lock is
+//! the VM's own and never held while bytes are copied or the host is called.
+
+use ffa_abi::PartitionInfoGetReply;
+use spin::mutex::TicketMutex;
+
+use crate::host::Buffer;
+use crate::refusal::Refusal;
+
+/// One VM's RX/TX buffers.
+pub(crate) struct Mailbox<B> {
+    state: TicketMutex<State<B>>,
+}
+
+enum State<B> {
+    Unmapped,
+    /// A sibling vCPU's `FFA_RXTX_MAP` is under way.
+    Mapping,
+    Mapped {
+        tx: B,
+        rx: Rx<B>,
+    },
+}
+
+enum Rx<B> {
+    /// The hypervisor owns it.
+    Empty(B),
+    /// A call is filling it; its writer has the buffer.
+    Written,
+    /// The VM owns it.
+    Full(B),
+}
+
+/// The right to fill a VM's RX buffer. Dropped without [`RxWriter::finish`], RX is empty again.
+pub(crate) struct RxWriter<'m, B> {
+    mailbox: &'m Mailbox<B>,
+    /// Taken only on the way back into the mailbox.
+    buffer: Option<B>,
+}
+
+/// The right to map a VM's buffers. Dropped without [`MapTicket::finish`], they are unmapped.
+pub(crate) struct MapTicket<'m, B> {
+    mailbox: &'m Mailbox<B>,
+}
+
+impl<B: Buffer> Mailbox<B> {
+    pub(crate) fn new() -> Self {
+        Mailbox { state: TicketMutex::new(State::Unmapped) }
+    }
+
+    /// Begins to map; the buffers come with [`MapTicket::finish`].
+    pub(crate) fn begin_map(&self) -> Result<MapTicket<'_, B>, Refusal> {
+        let mut state = self.state.lock();
+        match *state {
+            State::Unmapped => {
+                *state = State::Mapping;
+                Ok(MapTicket { mailbox: self })
+            }
+            State::Mapping | State::Mapped { .. } => Err(Refusal::AlreadyMapped),
+        }
+    }
+
+    /// Takes the buffers away and gives them to be dropped, TX first.
+    pub(crate) fn unmap(&self) -> Result<(B, B), Refusal> {
+        let mut state = self.state.lock();
+        match core::mem::replace(&mut *state, State::Unmapped) {
+            State::Mapped { tx, rx: Rx::Empty(rx) } => Ok((tx, rx)),
+            State::Unmapped => Err(Refusal::NothingToUnmap),
+            held @ State::Mapping => {
+                *state = held;
+                Err(Refusal::NothingToUnmap)
+            }
+            held @ State::Mapped { .. } => {
+                *state = held;
+                Err(Refusal::RxOwned)
+            }
+        }
+    }
+
+    /// The VM gives RX back.
+    pub(crate) fn release(&self) -> Result<(), Refusal> {
+        let mut state = self.state.lock();
+        let State::Mapped { rx, .. } = &mut *state else { return Err(Refusal::RxNotOwned) };
+        match core::mem::replace(rx, Rx::Written) {
+            Rx::Full(buffer) => {
+                *rx = Rx::Empty(buffer);
+                Ok(())
+            }
+            held => {
+                *rx = held;
+                Err(Refusal::RxNotOwned)
+            }
+        }
+    }
+
+    /// Takes RX to fill it.
+    pub(crate) fn begin_write(&self) -> Result<RxWriter<'_, B>, Refusal> {
+        let mut state = self.state.lock();
+        let State::Mapped { rx, .. } = &mut *state else { return Err(Refusal::RxNotMapped) };
+        match core::mem::replace(rx, Rx::Written) {
+            Rx::Empty(buffer) => Ok(RxWriter { mailbox: self, buffer: Some(buffer) }),
+            held => {
+                *rx = held;
+                Err(Refusal::RxBusy)
+            }
+        }
+    }
+}
+
+impl<B> Mailbox<B> {
+    /// Puts a writer's buffer back. RX is `Written` then: nobody but its writer ends that.
+    fn put_back(&self, returned: Rx<B>) {
+        if let State::Mapped { rx, .. } = &mut *self.state.lock() {
+            *rx = returned;
+        }
+    }
+}
+
+impl<B: Buffer> RxWriter<'_, B> {
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.buffer.as_ref().map_or(0, Buffer::size)
+    }
+
+    /// Copies `bytes` to `offset`.
+    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Refusal> {
+        let buffer = self.buffer.as_mut().ok_or(Refusal::HostFault)?;
+        Ok(buffer.write(offset, bytes)?)
+    }
+
+    /// Hands RX to the VM together with the reply that says so.
+    pub(crate) fn finish(mut self, reply: PartitionInfoGetReply) -> PartitionInfoGetReply {
+        if let Some(buffer) = self.buffer.take() {
+            self.mailbox.put_back(Rx::Full(buffer));
+        }
+        reply
+    }
+}
+
+impl<B> Drop for RxWriter<'_, B> {
+    fn drop(&mut self) {
+        if let Some(buffer) = self.buffer.take() {
+            self.mailbox.put_back(Rx::Empty(buffer));
+        }
+    }
+}
+
+impl<B> MapTicket<'_, B> {
+    /// The buffers are mapped; RX is empty.
+    pub(crate) fn finish(self, tx: B, rx: B) {
+        *self.mailbox.state.lock() = State::Mapped { tx, rx: Rx::Empty(rx) };
+        // A sibling may unmap and map from here on: that mapping is not this ticket's to end.
+        core::mem::forget(self);
+    }
+}
+
+impl<B> Drop for MapTicket<'_, B> {
+    fn drop(&mut self) {
+        *self.mailbox.state.lock() = State::Unmapped;
+    }
+}

@@ -1,0 +1,75 @@
+//! A VM's context: who it is, what it negotiated, its buffers.
+
+use core::num::NonZeroU32;
+
+use ffa_abi::{PartitionInfo, PartitionProperties, Uuid, Version, VmId};
+use ffa_rcu::{Footprint, ProposeError, PublishOnce, State};
+
+use crate::host::Buffer;
+use crate::mailbox::Mailbox;
+
+/// The version that the mediator speaks, and the highest that a VM gets.
+pub(crate) const OUR_VERSION: Version = Version::V1_2;
+
+/// The properties that a VM can have today: what is promised must work.
+const WORKING_PROPERTIES: PartitionProperties = PartitionProperties::AARCH64;
+
+/// A VM to be created.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VmConfig {
+    /// Its id, of which the host keeps count.
+    pub id: VmId,
+    /// How many vCPUs it has: its execution contexts.
+    pub vcpus: u16,
+    /// What it would offer. Shown to others only as far as the mediator makes it work: today
+    /// [`PartitionProperties::AARCH64`].
+    pub properties: PartitionProperties,
+    /// Its protocol UUID, or [`Uuid::NIL`].
+    pub uuid: Uuid,
+}
+
+/// A VM that exists.
+pub(crate) struct Vm<B> {
+    config: VmConfig,
+    /// Version and membership in the directory, decided once.
+    pub(crate) publication: PublishOnce,
+    pub(crate) mailbox: Mailbox<B>,
+}
+
+impl<B: Buffer> Vm<B> {
+    pub(crate) fn new(config: VmConfig) -> Self {
+        Vm { config, publication: PublishOnce::new(), mailbox: Mailbox::new() }
+    }
+
+    pub(crate) fn id(&self) -> VmId {
+        self.config.id
+    }
+
+    /// What others see of it.
+    pub(crate) fn info(&self) -> PartitionInfo {
+        let VmConfig { id, vcpus, properties, uuid } = self.config;
+        PartitionInfo::new(id.into(), vcpus, properties & WORKING_PROPERTIES, uuid)
+    }
+
+    /// Where the negotiation stands: before, under way, or done for good.
+    #[inline]
+    pub(crate) fn state(&self) -> State {
+        self.publication.state()
+    }
+
+    /// A vCPU asks for `version`, which has our major. Whether it may speak it.
+    ///
+    /// Layouts are those of the lower of its version and ours. Once another call was made only the
+    /// agreed version is accepted.
+    pub(crate) fn propose(&self, version: Version) -> bool {
+        let Some(lower) = NonZeroU32::new(version.min(OUR_VERSION).bits()) else { return false };
+        match self.publication.propose(lower) {
+            Ok(()) => true,
+            Err(ProposeError::Frozen(agreed)) => agreed == lower,
+            Err(ProposeError::Withdrawn) => false,
+        }
+    }
+}
+
+/// The host's buffers are the host's to count.
+impl<B> Footprint for Vm<B> {}
