@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
+use ffa_el2::bundle::ADDRESS;
 use lexopt::prelude::*;
 
 use crate::arguments::print_help;
@@ -15,11 +16,11 @@ Write a bundle: VMs with their images and options, for the hypervisor
 
 Usage: cargo xtask bundle --vm FILE[,key=value]... [OPTIONS] -o FILE
 
-Load it at 0x48000000: -device loader,file=FILE,addr=0x48000000,force-raw=on
-
 Options:
   -o, --output FILE         Where to write it";
-const HELP_TAIL: &str = "  -h, --help                Print help";
+const HELP_TAIL: &str = "  -h, --help                Print help
+
+QEMU loads it by: -device loader,file=FILE,force-raw=on,addr=";
 
 /// The command `bundle`.
 pub(crate) fn command(words: &[OsString]) -> Result<()> {
@@ -37,7 +38,7 @@ fn parse(words: &[OsString]) -> Result<(FleetOptions, PathBuf)> {
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => {
-                print_help(&format!("{HELP_HEAD}\n{OPTIONS_HELP}\n{HELP_TAIL}"))
+                print_help(&format!("{HELP_HEAD}\n{OPTIONS_HELP}\n{HELP_TAIL}{ADDRESS:#x}"))
             }
             Short('o') | Long("output") => output = Some(PathBuf::from(parser.value()?)),
             Long(name) => {

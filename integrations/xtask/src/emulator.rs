@@ -238,7 +238,8 @@ mod tests {
         assert!(line.contains("-smp 4 -m 1024M"), "{line}");
         assert!(line.contains("-M virt,virtualization=on,gic-version=3"), "{line}");
         assert!(line.contains("-kernel hyp.bin"), "{line}");
-        assert!(line.contains("loader,file=vm,,s.bin,addr=0x48000000,force-raw=on"), "{line}");
+        let loader = format!("file=vm,,s.bin,addr={:#x},force-raw=on", ffa_el2::bundle::ADDRESS);
+        assert!(line.contains(&loader), "{line}");
         assert!(!line.contains("-icount"), "{line}");
     }
 

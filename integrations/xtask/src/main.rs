@@ -1,6 +1,7 @@
 //! The project's commands: `cargo xtask <command>`.
 
 mod arguments;
+mod bench;
 mod bundle;
 mod console;
 mod demo;
@@ -14,6 +15,9 @@ mod number;
 mod process;
 mod qemu;
 mod setup;
+mod suite;
+mod summary;
+mod table;
 mod toolchain;
 mod vm;
 mod workspace;
@@ -53,6 +57,8 @@ fn main() -> ExitCode {
 fn dispatch(words: &[OsString]) -> Result<()> {
     let Some((command, rest)) = words.split_first() else { arguments::print_help(HELP) };
     match command.to_str() {
+        Some("test") => suite::command(rest),
+        Some("bench") => bench::command(rest),
         Some("qemu") => qemu::command(rest),
         Some("image") => image::command(rest),
         Some("bundle") => bundle::command(rest),

@@ -1,0 +1,71 @@
+//! Steps that need only the host's toolchain.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Outcome, Step};
+use crate::failure::Result;
+use crate::{process, workspace};
+
+const LIMIT: Duration = Duration::from_secs(900);
+/// The crates that are published.
+pub(super) const LIBRARIES: [&str; 3] = ["ffa-abi", "ffa-rcu", "ffa-core"];
+
+pub(super) fn steps() -> Vec<Step> {
+    let step = |name, about, run| Step { name, about, needs: None, run };
+    vec![
+        step("format", "every file is as rustfmt writes it", format),
+        step("clippy", "no warning on the host", clippy),
+        step("unit", "unit, scenario and documentation tests", unit),
+        step("docs", "the documentation builds without a warning", docs),
+        step("loom", "every interleaving of the reclamation's edges", loom),
+        step("storm", "512 VMs listed by 2 readers while others come and go", storm),
+        step("package", "the libraries are ready to be published", package),
+    ]
+}
+
+fn format() -> Result<Outcome> {
+    passes(workspace::cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<Outcome> {
+    let mut cargo = workspace::cargo();
+    passes(cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn unit() -> Result<Outcome> {
+    passes(workspace::cargo().args(["test", "--workspace"]))
+}
+
+fn docs() -> Result<Outcome> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    passes(&mut cargo)
+}
+
+/// loom replaces the atomics of everything below it: a build of its own.
+fn loom() -> Result<Outcome> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["test", "--release", "--package", "ffa-rcu", "--test", "loom"]);
+    cargo.arg("--target-dir").arg(workspace::target_dir("loom"));
+    passes(cargo.env("RUSTFLAGS", "--cfg loom --cfg crossbeam_loom"))
+}
+
+fn storm() -> Result<Outcome> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["run", "--release", "--package", "ffa-harness", "--", "storm"]);
+    passes(cargo.args(["--vms", "512", "--readers", "2", "--churn", "--seconds", "10"]))
+}
+
+/// All at once: each is checked against the others as they are packaged.
+fn package() -> Result<Outcome> {
+    let mut cargo = workspace::cargo();
+    cargo.arg("package").args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
+    // A developer runs this before the commit.
+    passes(cargo.arg("--allow-dirty"))
+}
+
+/// Runs a program to its end, with what it prints.
+pub(super) fn passes(command: &mut Command) -> Result<Outcome> {
+    process::run(command, LIMIT).map(|()| Outcome::Passed)
+}

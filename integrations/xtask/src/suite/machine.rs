@@ -1,0 +1,4 @@
+use super::Step;
+pub(super) fn steps() -> Vec<Step> {
+    vec![]
+}

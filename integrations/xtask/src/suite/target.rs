@@ -1,0 +1,41 @@
+//! Steps that build for AArch64.
+
+use super::host::{LIBRARIES, passes};
+use super::{Outcome, Step};
+use crate::failure::Result;
+use crate::setup::{self, Need};
+use crate::{image, toolchain};
+
+const HARDWARE: [&str; 2] = ["ffa-el2", "ffa-el2-guests"];
+
+pub(super) fn steps() -> Vec<Step> {
+    let step = |name, about, run| Step { name, about, needs: None, run };
+    vec![
+        step("no-std", "the libraries build for AArch64 without std", no_std),
+        step("target-clippy", "no warning for AArch64", clippy),
+        step("image", "the hypervisor and its guests build into flat binaries", images),
+    ]
+}
+
+fn no_std() -> Result<Outcome> {
+    setup::ensure(&[Need::Compiler, Need::Linker])?;
+    let mut cargo = toolchain::require()?.cargo("build");
+    passes(cargo.args(LIBRARIES.iter().flat_map(|name| ["--package", name])))
+}
+
+fn clippy() -> Result<Outcome> {
+    let toolchain = toolchain::require()?;
+    if !toolchain.has_clippy() {
+        return Ok(Outcome::Skipped("the toolchain with AArch64 has no clippy".into()));
+    }
+    let mut cargo = toolchain.cargo("clippy");
+    let packages = LIBRARIES.iter().chain(&HARDWARE);
+    cargo.args(packages.flat_map(|name| ["--package", name]));
+    passes(cargo.args(["--release", "--", "-D", "warnings"]))
+}
+
+fn images() -> Result<Outcome> {
+    image::hypervisor()?;
+    image::guests()?;
+    Ok(Outcome::Passed)
+}
