@@ -50,14 +50,18 @@ impl Directory {
     ///
     /// Its own entry is shown from 1.2 on: older drivers take it for another partition.
     pub(crate) fn seen_by(&self, caller: VmId, version: Version) -> View<'_> {
-        let own = self.vms.position(EndpointId::from(caller));
-        let all = self.vms.len();
+        let shows_vms = self.policy.shows_vms_to_vms();
         let shows_own = version >= Version::V1_2;
-        let vms = match (self.policy.shows_vms_to_vms(), own) {
-            (true, Some(own)) if !shows_own => [0..own, own + 1..all],
-            (true, _) => [0..all, all..all],
-            (false, Some(own)) if shows_own => [own..own + 1, all..all],
-            (false, _) => [all..all, all..all],
+        let all = self.vms.len();
+        let vms = if shows_vms == shows_own {
+            [0..if shows_vms { all } else { 0 }, all..all]
+        } else {
+            match self.vms.position(EndpointId::from(caller)) {
+                Some(own) if shows_own => [own..own + 1, all..all],
+                Some(own) => [0..own, own + 1..all],
+                None if shows_own => [all..all, all..all],
+                None => [0..all, all..all],
+            }
         };
         View { directory: self, version, vms }
     }

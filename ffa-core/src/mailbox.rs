@@ -169,3 +169,74 @@ impl<B> Drop for MapTicket<'_, B> {
         *self.mailbox.state.lock() = State::Unmapped;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::OutOfBounds;
+    use ffa_abi::Version;
+
+    struct Page;
+
+    impl Buffer for Page {
+        fn size(&self) -> usize {
+            4096
+        }
+
+        fn read(&self, _: usize, _: &mut [u8]) -> Result<(), OutOfBounds> {
+            Ok(())
+        }
+
+        fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), OutOfBounds> {
+            if offset + from.len() <= 4096 { Ok(()) } else { Err(OutOfBounds) }
+        }
+    }
+
+    const REPLY: PartitionInfoGetReply = PartitionInfoGetReply::listed(0, Version::V1_1);
+
+    fn mapped() -> Mailbox<Page> {
+        let mailbox = Mailbox::new();
+        mailbox.begin_map().unwrap().finish(Page, Page);
+        mailbox
+    }
+
+    #[test]
+    fn rx_goes_round() {
+        let mailbox = mapped();
+        for _ in 0..2 {
+            let writer = mailbox.begin_write().unwrap();
+            assert_eq!(writer.finish(REPLY), REPLY);
+            assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxBusy));
+            assert_eq!(mailbox.unmap().err(), Some(Refusal::RxOwned));
+            assert_eq!(mailbox.release(), Ok(()));
+            assert_eq!(mailbox.release(), Err(Refusal::RxNotOwned));
+        }
+        assert!(mailbox.unmap().is_ok());
+        assert_eq!(mailbox.unmap().err(), Some(Refusal::NothingToUnmap));
+        assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxNotMapped));
+    }
+
+    #[test]
+    fn while_rx_is_written_nobody_else_gets_it() {
+        let mailbox = mapped();
+        let mut writer = mailbox.begin_write().unwrap();
+        assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxBusy));
+        assert_eq!(mailbox.release(), Err(Refusal::RxNotOwned));
+        assert_eq!(mailbox.unmap().err(), Some(Refusal::RxOwned));
+        assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
+        assert_eq!(writer.write(4090, &[0; 7]), Err(Refusal::HostFault));
+        drop(writer);
+        assert!(mailbox.unmap().is_ok(), "a writer that gives up leaves RX empty");
+    }
+
+    #[test]
+    fn a_mapping_that_fails_leaves_nothing() {
+        let mailbox: Mailbox<Page> = Mailbox::new();
+        let ticket = mailbox.begin_map().unwrap();
+        assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
+        assert_eq!(mailbox.unmap().err(), Some(Refusal::NothingToUnmap));
+        drop(ticket);
+        mailbox.begin_map().unwrap().finish(Page, Page);
+        assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
+    }
+}

@@ -139,6 +139,10 @@ impl<H: Host> Cpu<'_, H> {
         let answer = match section.find(caller.vm.get()) {
             Some(vm) => Request { mediator: self.mediator, section: &section, vm, caller }
                 .answer(function, regs),
+            // Errors of this one call have a form of their own.
+            None if function == FunctionId::VERSION => {
+                Ok(Answer::Version(VersionReply::NotSupported))
+            }
             None => Err(Refusal::UnknownCaller),
         };
         Outcome::Reply(answer::to_regs(answer, regs))

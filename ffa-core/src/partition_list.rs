@@ -98,39 +98,46 @@ impl PartitionList {
         self.top.partition_point(|entry| entry.first <= id).saturating_sub(1)
     }
 
-    /// The list with what it says of `id` replaced: one chunk, or two where a small one can join its
-    /// neighbour, made anew; the others shared.
+    /// The list with what it says of `id` replaced: the chunk that holds it made anew, together with
+    /// a neighbour if both are small, and all others shared.
     fn changed(&self, id: EndpointId, info: Option<PartitionInfo>) -> Result<Self, OutOfMemory> {
-        let first = self.chunk_of(id);
-        let last = (first + self.joined_chunks(first)).min(self.top.len());
-        let (before, rest) = self.top.split_at(first.min(last));
-        let (old, after) = rest.split_at(last - before.len());
+        let window = self.window(self.chunk_of(id));
+        let before = self.top.get(..window.start).unwrap_or(&[]);
+        let old = self.top.get(window.clone()).unwrap_or(&[]);
+        let after = self.top.get(window.end..).unwrap_or(&[]);
 
         let mut held = [PartitionInfo::default(); CHUNK + 1];
         let len = merge(&mut held, old, id, info);
         let infos = held.get(..len).unwrap_or(&[]);
-        let chunks = len.div_ceil(CHUNK);
+        let new_chunks = len.div_ceil(CHUNK);
+        // A list that grows at its end, as ids are handed out, keeps full chunks.
+        let appended = after.is_empty() && infos.last().map(PartitionInfo::id) == Some(id);
+        let part = if appended { CHUNK } else { len.div_ceil(new_chunks.max(1)) };
 
         let mut top = Vec::new();
-        let entries = before.len() + chunks + after.len();
+        let entries = before.len() + new_chunks + after.len();
         top.try_reserve_exact(entries).map_err(|_| OutOfMemory)?;
         top.extend(before.iter().map(Entry::share));
-        if chunks > 0 {
-            for part in infos.chunks(len.div_ceil(chunks)) {
-                top.push(Entry::new(part)?);
-            }
+        for infos in infos.chunks(part.max(1)) {
+            top.push(Entry::new(infos)?);
         }
         top.extend(after.iter().map(Entry::share));
         let count = top.iter().map(|entry| entry.len).sum();
-        Ok(PartitionList { top, count, new_chunks: chunks })
+        Ok(PartitionList { top, count, new_chunks })
     }
 
-    /// 2 where the chunk and its neighbour together fill no more than half a chunk, else 1.
-    fn joined_chunks(&self, first: usize) -> usize {
-        let len = |index: usize| self.top.get(index).map(|entry| entry.len);
-        match (len(first), len(first + 1)) {
-            (Some(one), Some(two)) if one + two <= CHUNK / 2 => 2,
-            _ => 1,
+    /// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill
+    /// no more than half a chunk; so neighbours always fill more, and a list has few chunks.
+    fn window(&self, chunk: usize) -> Range<usize> {
+        let len = |index: usize| self.top.get(index).map_or(CHUNK, |entry| entry.len);
+        let previous = chunk.saturating_sub(1);
+        let end = (chunk + 1).min(self.top.len());
+        if len(chunk) + len(chunk + 1) <= CHUNK / 2 {
+            chunk..chunk + 2
+        } else if previous < chunk && len(previous) + len(chunk) <= CHUNK / 2 {
+            previous..end
+        } else {
+            chunk.min(end)..end
         }
     }
 }
@@ -210,5 +217,99 @@ impl<'l> Run<'l> {
             _ => self.chunk.v1_2.get(range).map(IntoBytes::as_bytes),
         };
         bytes.unwrap_or(&[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use ffa_abi::PartitionProperties;
+
+    fn info(id: u16, contexts: u16) -> PartitionInfo {
+        let uuid = Uuid([id.to_le_bytes()[0]; 16]);
+        PartitionInfo::new(EndpointId(id), contexts, PartitionProperties::all(), uuid)
+    }
+
+    fn listed(list: &PartitionList) -> Vec<PartitionInfo> {
+        list.runs(0..list.len()).flat_map(|run| run.infos().iter().copied()).collect()
+    }
+
+    /// xorshift64*.
+    fn random(state: &mut u64) -> u64 {
+        *state ^= *state >> 12;
+        *state ^= *state << 25;
+        *state ^= *state >> 27;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    #[test]
+    fn any_history_of_changes_gives_the_list_that_a_map_gives() {
+        let (mut list, mut model, mut seed) = (PartitionList::default(), BTreeMap::new(), 42);
+        for step in 0..4_000_u16 {
+            let id = 1 + (random(&mut seed) % 400) as u16;
+            // Grow for a while, then shrink, so that chunks split and join.
+            if random(&mut seed) % 10 < if step / 1_000 % 2 == 0 { 8 } else { 2 } {
+                model.insert(id, info(id, step));
+                list = list.with(info(id, step)).unwrap();
+            } else {
+                model.remove(&id);
+                list = list.without(EndpointId(id)).unwrap();
+            }
+            assert_eq!(listed(&list), model.values().copied().collect::<Vec<_>>(), "step {step}");
+            assert_eq!(list.len(), model.len());
+            let position = model.keys().position(|other| *other == id);
+            assert_eq!(list.position(EndpointId(id)), position, "step {step}");
+        }
+    }
+
+    #[test]
+    fn chunks_stay_filled_while_a_list_grows_and_shrinks() {
+        let mut list = PartitionList::default();
+        for id in 1..=2_000 {
+            list = list.with(info(id, 1)).unwrap();
+        }
+        assert_eq!(list.top.len(), 2_000_usize.div_ceil(CHUNK));
+        for id in (1..=2_000).filter(|id| id % 100 != 0) {
+            list = list.without(EndpointId(id)).unwrap();
+        }
+        assert!(list.top.len() <= 2, "{} chunks for {} entries", list.top.len(), list.len());
+    }
+
+    #[test]
+    fn a_change_shares_all_chunks_but_one() {
+        let infos: Vec<_> = (1..=320).map(|id| info(2 * id, 1)).collect();
+        let list = PartitionList::from_slice(&infos).unwrap();
+        let changed = list.with(info(301, 1)).unwrap();
+        let shared = list
+            .top
+            .iter()
+            .filter(|old| changed.top.iter().any(|new| Shared::ptr_eq(&old.chunk, &new.chunk)));
+        assert_eq!((list.top.len(), shared.count()), (5, 4));
+        assert_eq!(changed.new_chunks, 2);
+    }
+
+    #[test]
+    fn runs_cut_at_both_ends() {
+        let infos: Vec<_> = (1..=200).map(|id| info(id, 1)).collect();
+        let list = PartitionList::from_slice(&infos).unwrap();
+        for (start, end) in [(0, 0), (0, 200), (63, 65), (64, 128), (199, 200), (5, 190)] {
+            let ids: Vec<u16> =
+                list.runs(start..end).flat_map(Run::infos).map(|info| info.id().0).collect();
+            let expected: Vec<u16> = (1..=200).skip(start).take(end - start).collect();
+            assert_eq!(ids, expected, "{start}..{end}");
+        }
+    }
+
+    #[test]
+    fn each_version_reads_its_own_bytes() {
+        let list = PartitionList::from_slice(&[info(0x8001, 2)]).unwrap();
+        let run = list.runs(0..1).next().unwrap();
+        // all() is 0x7cf: every property, without the two bits that say what the id names.
+        assert_eq!(run.bytes(Version::V1_0), [0x01, 0x80, 2, 0, 0x07, 0, 0, 0]);
+        assert_eq!(run.bytes(Version::V1_1)[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
+        assert_eq!(run.bytes(Version::V1_2)[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
+        assert_eq!(run.bytes(Version::V1_2)[8..], [0x01; 16]);
     }
 }
