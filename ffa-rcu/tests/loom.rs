@@ -1,0 +1,379 @@
+//! Model checks: every schedule and every stale read that loom knows, within its bound on preemptions.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom --cfg crossbeam_loom" cargo test -p ffa-rcu --release --all-features --test loom
+//! ```
+//!
+//! Each test names the edges of ORDERING.md that it guards.
+#![cfg(loom)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use ffa_rcu::{Backend, Footprint, InsertError, Registry, Shared, Slots};
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::sync::atomic::AtomicUsize;
+use loom::thread;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+
+#[path = "loom/publish_once.rs"]
+mod publish_once;
+
+/// The most switches away from a thread that could go on. `None` explores every schedule.
+type Preemptions = Option<usize>;
+
+fn model(preemptions: Preemptions, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.check(body);
+}
+
+/// A value that loom watches: a read that its drop does not follow is reported as a race, and one that comes after it, as poison.
+struct Canary {
+    value: UnsafeCell<usize>,
+    drops: Arc<AtomicUsize>,
+}
+
+const POISON: usize = usize::MAX;
+
+impl Canary {
+    fn new(value: usize, drops: &Arc<AtomicUsize>) -> Self {
+        Self { value: UnsafeCell::new(value), drops: drops.clone() }
+    }
+
+    fn read(&self) -> usize {
+        // SAFETY: written only by the drop, and loom checks that the drop comes later.
+        let value = self.value.with(|value| unsafe { *value });
+        assert_ne!(value, POISON, "read after free");
+        value
+    }
+}
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        // SAFETY: exclusive, and loom checks that it is.
+        self.value.with_mut(|value| unsafe { *value = POISON });
+        self.drops.fetch_add(1, Relaxed);
+    }
+}
+
+impl Footprint for Canary {}
+
+type Canaries<B> = Registry<Canary, Canary, B>;
+
+fn drops() -> Arc<AtomicUsize> {
+    Arc::new(AtomicUsize::new(0))
+}
+
+fn registry<B: Backend>(cpus: usize, drops: &Arc<AtomicUsize>) -> Arc<Canaries<B>> {
+    Arc::new(Registry::try_new(cpus, Canary::new(1, drops)).unwrap())
+}
+
+/// Polls until nothing is retired; no reader is left, so a few polls must do.
+fn drain<B: Backend>(registry: &Canaries<B>) {
+    for _ in 0..4 {
+        registry.reclaim(8);
+    }
+    assert_eq!(registry.retired().objects, 0);
+}
+
+/// E1, E4, E5: a section reads the whole old snapshot or the whole new one, and the old one is freed once, behind it.
+fn publication<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let mut cpu = registry.cpu(0).unwrap();
+                let value = cpu.enter().snapshot().read();
+                assert!(value == 1 || value == 2);
+            }
+        });
+        registry.write().replace(Canary::new(2, &drops)).unwrap();
+        registry.reclaim(8);
+        reader.join().unwrap();
+        drain(&registry);
+        assert_eq!(drops.load(Relaxed), 1);
+        drop(registry);
+        assert_eq!(drops.load(Relaxed), 2);
+    });
+}
+
+/// E1, E4, E5: a reader that comes back sees time go forward, and every freed snapshot is behind it.
+fn two_sections<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let mut cpu = registry.cpu(0).unwrap();
+                let first = cpu.enter().snapshot().read();
+                let second = cpu.enter().snapshot().read();
+                assert!(first <= second);
+            }
+        });
+        registry.write().replace(Canary::new(2, &drops)).unwrap();
+        registry.reclaim(1);
+        reader.join().unwrap();
+    });
+}
+
+/// E2, E3, E4, E5: a lookup finds a whole context or none, while the context is inserted, removed and freed.
+fn lookup_against_removal<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        registry.write().insert(3, Canary::new(30, &drops)).unwrap();
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let mut cpu = registry.cpu(0).unwrap();
+                let section = cpu.enter();
+                if let Some(context) = section.find(3) {
+                    assert_eq!(context.read(), 30);
+                    assert_eq!(context.read(), 30);
+                }
+            }
+        });
+        assert!(registry.write().remove(3));
+        registry.reclaim(8);
+        reader.join().unwrap();
+        drain(&registry);
+        assert_eq!(drops.load(Relaxed), 1);
+    });
+}
+
+/// E2, E3: a context found right after its insertion is whole, as is the leaf that holds it.
+fn insertion<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let mut cpu = registry.cpu(0).unwrap();
+                let section = cpu.enter();
+                if let Some(context) = section.find(2) {
+                    assert_eq!(context.read(), 20);
+                }
+            }
+        });
+        registry.write().insert(2, Canary::new(20, &drops)).unwrap();
+        reader.join().unwrap();
+    });
+}
+
+/// E7: a hold keeps the context over the end of its section, and its end lets `reclaim` free it, once.
+fn hold_against_removal<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        registry.write().insert(1, Canary::new(10, &drops)).unwrap();
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let held = registry.cpu(0).unwrap().enter().hold(1);
+                if let Some(held) = held {
+                    assert_eq!(held.read(), 10);
+                }
+            }
+        });
+        assert!(registry.write().remove(1));
+        registry.reclaim(8);
+        registry.reclaim(8);
+        reader.join().unwrap();
+        drain(&registry);
+        assert_eq!(drops.load(Relaxed), 1);
+    });
+}
+
+/// E8: an id is used again only behind the destructor of its old context.
+fn id_reuse<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        registry.write().insert(1, Canary::new(10, &drops)).unwrap();
+        assert!(registry.write().remove(1));
+        let reclaimer = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                registry.reclaim(8);
+            }
+        });
+        match registry.write().insert(1, Canary::new(11, &drops)) {
+            // The old context is dropped, and we see it.
+            Ok(()) => assert_eq!(drops.load(Relaxed), 1),
+            // The refused new one, and perhaps the old one.
+            Err(error) => {
+                assert_eq!(error, InsertError::Draining);
+                assert!(drops.load(Relaxed) >= 1);
+            }
+        }
+        reclaimer.join().unwrap();
+    });
+}
+
+/// E6: one claimer gets the place, and the next one comes behind all of the first one's sections.
+fn place_claimed_once<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let exclusive = Arc::new(UnsafeCell::new(0));
+        let claim = |registry: Arc<Canaries<B>>, exclusive: Arc<UnsafeCell<usize>>| {
+            let Some(mut cpu) = registry.cpu(0) else { return };
+            // SAFETY: the place is ours alone; loom checks it.
+            exclusive.with_mut(|count| unsafe { *count += 1 });
+            cpu.enter().snapshot().read();
+        };
+        let other = thread::spawn({
+            let (registry, exclusive) = (registry.clone(), exclusive.clone());
+            move || claim(registry, exclusive)
+        });
+        claim(registry.clone(), exclusive.clone());
+        other.join().unwrap();
+        assert!(registry.cpu(0).is_some());
+        assert!(registry.cpu(1).is_none());
+    });
+}
+
+/// E4, E5: two CPUs read; both must have left.
+fn two_readers<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(2, &drops);
+        let readers = [0, 1].map(|index| {
+            let registry = registry.clone();
+            thread::spawn(move || {
+                let mut cpu = registry.cpu(index).unwrap();
+                cpu.enter().snapshot().read();
+            })
+        });
+        registry.write().replace(Canary::new(2, &drops)).unwrap();
+        registry.reclaim(8);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    });
+}
+
+/// The reviewer's case: two vCPUs insert the same context at the same moment. Exactly one does.
+fn inserted_once<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let insert = |registry: &Canaries<B>, drops: &Arc<AtomicUsize>| {
+            registry.write().insert(1, Canary::new(10, drops)).is_ok()
+        };
+        let other = thread::spawn({
+            let (registry, drops) = (registry.clone(), drops.clone());
+            move || insert(&registry, &drops)
+        });
+        let mine = insert(&registry, &drops);
+        assert!(mine != other.join().unwrap());
+        assert_eq!(drops.load(Relaxed), 1);
+    });
+}
+
+/// Two reclaimers at once: each object is freed once, and nothing is freed that a section still reads.
+fn two_reclaimers<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let mut writer = registry.write();
+        writer.replace(Canary::new(2, &drops)).unwrap();
+        writer.replace(Canary::new(3, &drops)).unwrap();
+        drop(writer);
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || registry.reclaim(1).freed
+        });
+        let freed = registry.reclaim(1).freed + other.join().unwrap();
+        assert_eq!(freed, drops.load(Relaxed));
+        drain(&registry);
+        assert_eq!(drops.load(Relaxed), 2);
+    });
+}
+
+macro_rules! for_backend {
+    ($backend:ty: $($test:ident($preemptions:expr),)*) => {
+        $(#[test] fn $test() { super::$test::<$backend>($preemptions); })*
+    };
+}
+
+mod slots {
+    use super::Slots;
+
+    for_backend! { Slots:
+        publication(None),
+        two_sections(None),
+        two_readers(Some(3)),
+        insertion(None),
+        lookup_against_removal(None),
+        hold_against_removal(None),
+        id_reuse(None),
+        inserted_once(None),
+        place_claimed_once(None),
+        two_reclaimers(None),
+    }
+}
+
+/// crossbeam's own code multiplies the schedules, hence the bounds.
+#[cfg(feature = "crossbeam")]
+mod crossbeam {
+    use ffa_rcu::CrossbeamEpoch;
+
+    for_backend! { CrossbeamEpoch:
+        publication(Some(3)),
+        two_sections(Some(3)),
+        two_readers(Some(2)),
+        insertion(Some(3)),
+        lookup_against_removal(Some(3)),
+        hold_against_removal(Some(3)),
+        id_reuse(Some(3)),
+        inserted_once(Some(3)),
+        place_claimed_once(Some(3)),
+        two_reclaimers(Some(3)),
+    }
+}
+
+/// E10: the last of two owners frees, behind the other's uses.
+#[test]
+fn shared_freed_by_the_last_owner() {
+    model(None, || {
+        let drops = drops();
+        let shared = Shared::try_new(Canary::new(7, &drops)).unwrap();
+        let other = thread::spawn({
+            let shared = shared.clone();
+            move || assert_eq!(shared.read(), 7)
+        });
+        assert_eq!(shared.read(), 7);
+        drop(shared);
+        other.join().unwrap();
+        assert_eq!(drops.load(Relaxed), 1);
+    });
+}
+
+/// The test of the tests: loom sees a race where there is one.
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_race_is_seen() {
+    model(None, || {
+        let cell = Arc::new(UnsafeCell::new(1));
+        let done = Arc::new(AtomicUsize::new(0));
+        let reader = thread::spawn({
+            let (cell, done) = (cell.clone(), done.clone());
+            move || {
+                // SAFETY: loom is to find that this races with the write below.
+                cell.with(|value| unsafe { *value });
+                // Relaxed where Release belongs.
+                done.store(1, Relaxed);
+            }
+        });
+        if done.load(Acquire) == 1 {
+            // SAFETY: as above.
+            cell.with_mut(|value| unsafe { *value = 2 });
+        }
+        reader.join().unwrap();
+    });
+}
