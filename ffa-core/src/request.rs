@@ -1,0 +1,127 @@
+//! The path of one call: from trapped registers to an outcome.
+
+use ffa_abi::{
+    Call, EndpointId, EndpointIdReply, FunctionId, GetVersion, Regs, Version, VersionReply, VmId,
+    Width,
+};
+use ffa_rcu::Section;
+
+use crate::answer::{self, Answer};
+use crate::directory::Directory;
+use crate::discovery;
+use crate::functions::Audience;
+use crate::host::Host;
+use crate::mediator::{Context, Mediator};
+use crate::refusal::Refusal;
+
+/// One CPU's place in the mediator: whoever has it handles calls on that CPU, one at a time.
+///
+/// A call that comes while another one is handled on the same CPU, from an interrupt handler, say,
+/// cannot be made: it would need a second `&mut`.
+pub struct Cpu<'m, H: Host> {
+    mediator: &'m Mediator<H>,
+    reader: ffa_rcu::Cpu<'m, Directory, Context<H>>,
+}
+
+/// Who calls: told by the host, never by a register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The VM.
+    pub vm: VmId,
+    /// Its vCPU, from 0.
+    pub vcpu: u16,
+    /// Whether it runs in `AArch64` now: a 32-bit guest has the SMC32 calls only.
+    pub width: Width,
+}
+
+/// What the host does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Outcome {
+    /// Put x0..x17 into the caller's registers, and let it go on.
+    Reply(Regs),
+    /// Not an FF-A call: answer it as the host answers what it does not know, -1 in x0.
+    NotFfa,
+}
+
+impl<'m, H: Host> Cpu<'m, H> {
+    pub(crate) fn new(
+        mediator: &'m Mediator<H>,
+        reader: ffa_rcu::Cpu<'m, Directory, Context<H>>,
+    ) -> Self {
+        Cpu { mediator, reader }
+    }
+
+    /// Handles a trapped call.
+    ///
+    /// Takes no lock that VMs share, allocates nothing, waits for nobody, save on the one call by
+    /// which a VM joins the directory.
+    pub fn handle(&mut self, caller: Caller, regs: &Regs) -> Outcome {
+        let Some(function) = FunctionId::from_bits(regs.w(0)) else { return Outcome::NotFfa };
+        let section = self.reader.enter();
+        let answer = match section.find(caller.vm.get()) {
+            Some(vm) => Request { mediator: self.mediator, section: &section, vm, caller }
+                .answer(function, regs),
+            // Errors of this one call have a form of their own.
+            None if function == FunctionId::VERSION => {
+                Ok(Answer::Version(VersionReply::NotSupported))
+            }
+            None => Err(Refusal::UnknownCaller),
+        };
+        Outcome::Reply(answer::to_regs(answer, regs))
+    }
+}
+
+/// One call, with all that it may look at.
+pub(crate) struct Request<'r, 'm, H: Host> {
+    pub(crate) mediator: &'r Mediator<H>,
+    section: &'r Section<'r, 'm, Directory, Context<H>>,
+    pub(crate) vm: &'r Context<H>,
+    caller: Caller,
+}
+
+impl<H: Host> Request<'_, '_, H> {
+    fn answer(&self, function: FunctionId, regs: &Regs) -> Result<Answer, Refusal> {
+        if function == FunctionId::VERSION {
+            return Ok(Answer::Version(self.version(GetVersion { w1: regs.w(1) })));
+        }
+        let version = self.admit(function)?;
+        match Call::decode(regs, version)? {
+            Call::Version(call) => Ok(Answer::Version(self.version(call))),
+            Call::Features(call) => {
+                let reply = self.audience(version).features(call, self.mediator.limits)?;
+                Ok(Answer::Features(reply))
+            }
+            Call::IdGet(_) => Ok(self.id(self.vm.id().into())),
+            Call::SpmIdGet(_) => self.spm_id(),
+            Call::RxtxMap(call) => self.rxtx_map(call),
+            Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint),
+            Call::RxRelease(call) => self.rx_release(call.endpoint),
+            Call::PartitionInfoGet(call) => {
+                let view = self.section.snapshot().seen_by(self.vm.id(), version);
+                let reply = discovery::partition_info_get(call, &view, &self.vm.mailbox)?;
+                Ok(Answer::PartitionInfo(reply))
+            }
+            Call::PartitionInfoGetRegs(call) => {
+                let view = self.section.snapshot().seen_by(self.vm.id(), version);
+                let reply = discovery::partition_info_get_regs(call, &view)?;
+                Ok(Answer::PartitionInfoRegs(reply))
+            }
+            _ => Err(Refusal::NotServed),
+        }
+    }
+
+    pub(crate) fn audience(&self, version: Version) -> Audience {
+        let has_spmc = self.mediator.spmc.is_some();
+        Audience { version, width: self.caller.width, has_spmc }
+    }
+
+    fn id(&self, id: EndpointId) -> Answer {
+        Answer::EndpointId(EndpointIdReply { id })
+    }
+
+    fn spm_id(&self) -> Result<Answer, Refusal> {
+        let spmc = self.mediator.spmc.as_ref().ok_or(Refusal::NotServed)?;
+        Ok(self.id(spmc.id))
+    }
+}
