@@ -15,7 +15,7 @@ use crate::reply::{CallError, Reply};
 use crate::version::Version;
 
 /// One kind of call: what its registers mean, on both sides.
-pub trait Request: Sized {
+pub trait Request: Sized + fmt::Display {
     /// What answers it.
     type Reply: Reply;
 
@@ -92,6 +92,14 @@ macro_rules! calls {
             }
         }
 
+        impl fmt::Display for DisplayReply<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.call {
+                    $(Call::$variant(request) => show(f, &request.reply(self.regs)),)*
+                }
+            }
+        }
+
         impl fmt::Display for Call {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
@@ -113,6 +121,35 @@ calls! {
     RxRelease(RxRelease) = RX_RELEASE;
     PartitionInfoGet(PartitionInfoGet) = PARTITION_INFO_GET;
     PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
+}
+
+/// Shows registers after a call as the reply to it.
+pub struct DisplayReply<'c> {
+    call: &'c Call,
+    regs: &'c Regs,
+}
+
+impl Call {
+    /// The registers after this call, to be shown as its reply.
+    ///
+    /// ```
+    /// use ffa_abi::{Call, IdGet, Request, Status, write_error};
+    /// let mut regs = IdGet.encode();
+    /// write_error(&mut regs, Status::NOT_SUPPORTED);
+    /// assert_eq!(Call::IdGet(IdGet).display_reply(&regs).to_string(), "ERROR NOT_SUPPORTED");
+    /// ```
+    #[must_use]
+    pub fn display_reply<'c>(&'c self, regs: &'c Regs) -> DisplayReply<'c> {
+        DisplayReply { call: self, regs }
+    }
+}
+
+fn show(f: &mut fmt::Formatter<'_>, reply: &Result<impl Reply, CallError>) -> fmt::Result {
+    match reply {
+        Ok(reply) => fmt::Display::fmt(reply, f),
+        Err(CallError::Status(status)) => write!(f, "ERROR {status}"),
+        Err(CallError::Reply(error)) => fmt::Display::fmt(error, f),
+    }
 }
 
 /// Fails unless `value`, a field that must be zero, is.

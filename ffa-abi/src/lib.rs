@@ -13,7 +13,7 @@ mod status;
 mod uuid;
 mod version;
 
-pub use call::{Call, DecodeError, Request};
+pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
 pub use calls::partition_info_get::{

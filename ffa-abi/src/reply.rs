@@ -7,7 +7,7 @@ use crate::regs::Regs;
 use crate::status::Status;
 
 /// What answers a call when it succeeds.
-pub trait Reply: Sized {
+pub trait Reply: Sized + fmt::Display {
     /// Writes the reply over the call's registers.
     ///
     /// x0..x7 are written whole. x8..x17 keep what they held unless the reply uses them: they belong
