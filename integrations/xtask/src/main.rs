@@ -57,6 +57,7 @@ fn main() -> ExitCode {
 fn dispatch(words: &[OsString]) -> Result<()> {
     let Some((command, rest)) = words.split_first() else { arguments::print_help(HELP) };
     match command.to_str() {
+        Some("demo") => demo::command(rest),
         Some("test") => suite::command(rest),
         Some("bench") => bench::command(rest),
         Some("qemu") => qemu::command(rest),

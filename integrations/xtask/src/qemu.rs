@@ -36,7 +36,8 @@ wrong; 3 the time was over; 130 interrupted.";
 const MAX_CPUS: u64 = 4;
 /// QEMU counts memory in these.
 const MIN_MEMORY: u64 = 1 << 20;
-const MAX_MEMORY: u64 = 64 << 30;
+/// The hypervisor maps the first 16G, and RAM starts at 1G.
+const MAX_MEMORY: u64 = 15 << 30;
 const MAX_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 
 /// What the command line asked for.

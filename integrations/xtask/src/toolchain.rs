@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::failure::{Failure, Result};
 use crate::{process, workspace};
 
-pub(crate) const TARGET: &str = "aarch64-unknown-none";
+pub(crate) const TARGET: &str = "aarch64-unknown-none-softfloat";
 /// The oldest compiler that builds the hypervisor: (major, minor).
 pub(crate) const OLDEST: (u32, u32) = (1, 88);
 const QUERY_LIMIT: Duration = Duration::from_secs(20);
@@ -85,16 +85,16 @@ impl Toolchain {
     /// A cargo that builds, checks or documents for [`TARGET`]: `build`, `check`, `clippy`, ...
     pub(crate) fn cargo(&self, action: &str) -> Command {
         let mut command = Command::new(&self.cargo);
-        command.current_dir(workspace::root()).arg(action).args(["--target", TARGET]);
-        command.arg("--target-dir").arg(workspace::target_dir("aarch64"));
+        command.current_dir(workspace::root()).arg(action).env("CARGO_BUILD_TARGET", TARGET);
+        command.env("CARGO_TARGET_DIR", workspace::target_dir("aarch64"));
         self.choose_rustc(&mut command);
         if let Linker::System(program, flavor) = self.linker {
             let flags = match flavor {
                 Flavor::Gnu => "-Clinker-flavor=ld",
                 Flavor::Lld => "-Clinker-flavor=ld.lld",
             };
-            command.env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER", program);
-            command.env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS", flags);
+            command.env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_SOFTFLOAT_LINKER", program);
+            command.env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_SOFTFLOAT_RUSTFLAGS", flags);
         }
         command
     }
@@ -103,7 +103,7 @@ impl Toolchain {
         // Flags and wrappers of the host's build have no place in this one.
         command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         if self.library == Library::Built {
-            command.arg("-Zbuild-std=core,alloc").env("RUSTC_BOOTSTRAP", "1");
+            command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "core,alloc");
             // cargo points it at the libraries of the toolchain that runs us.
             command.env("RUSTC", &self.rustc).env_remove("LD_LIBRARY_PATH");
         }
