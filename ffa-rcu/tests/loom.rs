@@ -144,24 +144,41 @@ fn lookup_against_removal<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
-/// E2, E3: a context found right after its insertion is whole, as is the leaf that holds it.
+/// E2: a context found right after its insertion is whole.
 fn insertion<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();
         let registry = registry::<B>(1, &drops);
-        let reader = thread::spawn({
-            let registry = registry.clone();
-            move || {
-                let mut cpu = registry.cpu(0).unwrap();
-                let section = cpu.enter();
-                if let Some(context) = section.find(2) {
-                    assert_eq!(context.read(), 20);
-                }
-            }
-        });
-        registry.write().insert(2, Canary::new(20, &drops)).unwrap();
-        reader.join().unwrap();
+        // Ids 2 and 3 share a leaf, so the leaf is there before.
+        registry.write().insert(3, Canary::new(30, &drops)).unwrap();
+        insert_while_reading(&registry, &drops);
     });
+}
+
+/// E3: the first context of a leaf is found whole, or not at all.
+fn insertion_into_new_leaf<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        insert_while_reading(&registry::<B>(1, &drops), &drops);
+    });
+}
+
+fn insert_while_reading<B: Backend + 'static>(
+    registry: &Arc<Canaries<B>>,
+    drops: &Arc<AtomicUsize>,
+) {
+    let reader = thread::spawn({
+        let registry = registry.clone();
+        move || {
+            let mut cpu = registry.cpu(0).unwrap();
+            let section = cpu.enter();
+            if let Some(context) = section.find(2) {
+                assert_eq!(context.read(), 20);
+            }
+        }
+    });
+    registry.write().insert(2, Canary::new(20, drops)).unwrap();
+    reader.join().unwrap();
 }
 
 /// E7: a hold keeps the context over the end of its section, and its end lets `reclaim` free it, once.
@@ -309,6 +326,7 @@ mod slots {
         two_sections(None),
         two_readers(Some(3)),
         insertion(None),
+        insertion_into_new_leaf(None),
         lookup_against_removal(None),
         hold_against_removal(None),
         id_reuse(None),
@@ -328,6 +346,7 @@ mod crossbeam {
         two_sections(Some(3)),
         two_readers(Some(2)),
         insertion(Some(3)),
+        insertion_into_new_leaf(Some(3)),
         lookup_against_removal(Some(3)),
         hold_against_removal(Some(3)),
         id_reuse(Some(3)),
