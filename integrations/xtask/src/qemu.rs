@@ -63,9 +63,14 @@ pub(crate) fn command(arguments: &[OsString]) -> Result<()> {
 
 /// Builds the hypervisor and runs `fleet` on it.
 pub(crate) fn boot(machine: &Machine, fleet: &Fleet, show: bool) -> Result<Run> {
+    boot_bundle(machine, &checked_bundle(machine, fleet)?, show)
+}
+
+/// The bundle, if its VMs fit into the machine.
+fn checked_bundle(machine: &Machine, fleet: &Fleet) -> Result<Vec<u8>> {
     let bundle = fleet.encode()?;
     fleet.check_memory(machine.memory, bundle.len() as u64)?;
-    boot_bundle(machine, &bundle, show)
+    Ok(bundle)
 }
 
 /// The same with the bytes of a bundle, right or wrong.
