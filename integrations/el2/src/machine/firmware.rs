@@ -1,0 +1,28 @@
+//! Calls to the firmware below: power, and the secure world.
+
+use ffa_abi::Regs;
+use smccc::{Smc, arch, psci};
+
+use super::sysreg;
+
+/// FF-A needs all 18 registers, which firmware keeps from SMCCC 1.2 on.
+pub(super) fn can_have_spmc() -> bool {
+    let version = arch::version::<Smc>();
+    version.is_ok_and(|version| version >= arch::Version { major: 1, minor: 2 })
+}
+
+/// An SMC with x0 to x17.
+pub(super) fn call(regs: &Regs) -> Regs {
+    let [function, arguments @ ..] = regs.0;
+    #[expect(clippy::cast_possible_truncation, reason = "a function id is w0")]
+    Regs(smccc::smc64(function as u32, arguments))
+}
+
+/// Turns the machine off.
+pub(super) fn power_off() -> ! {
+    let _ = psci::system_off::<Smc>();
+    // Firmware without PSCI cannot be helped.
+    loop {
+        sysreg::instruction!("wfi");
+    }
+}

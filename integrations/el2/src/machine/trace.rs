@@ -1,0 +1,25 @@
+//! What `--trace` prints: each FF-A call with its reply.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use ffa_abi::{Call, Regs, Version};
+
+use super::console::log;
+
+static ON: AtomicBool = AtomicBool::new(false);
+
+/// Prints calls from now on.
+pub(super) fn enable() {
+    ON.store(true, Ordering::Relaxed);
+}
+
+/// Prints one call, if calls are printed.
+pub(super) fn call(vm: u16, vcpu: u16, call: &Regs, reply: &Regs) {
+    if !ON.load(Ordering::Relaxed) {
+        return;
+    }
+    match Call::decode(call, Version::V1_2) {
+        Ok(call) => log!("vm{vm}.{vcpu}: {call} -> {}", call.display_reply(reply)),
+        Err(error) => log!("vm{vm}.{vcpu}: {error} -> {:#x} {:#x}", reply.w(0), reply.w(2)),
+    }
+}
