@@ -1,1 +1,41 @@
-//! Stub.
+//! Bare-metal guests for the hypervisor in `integrations/el2`, and the FF-A client that they share.
+//!
+//! The guests are clients of FF-A as anybody would write one with `ffa-abi`: they negotiate, map
+//! their buffers, list the partitions in each way that their version has, and check what they see.
+//! Each is a raw binary for `0x4020_0000`, started at EL1 with the MMU off, `x0` 0 or a device
+//! tree, and `x1` an [`argument::Argument`]. Each ends by printing `RESULT PASS` or
+//! `RESULT FAIL why` and powering off.
+//!
+//! [`argument`], [`client`] and [`observer`] know no hardware and are tested on the host.
+#![cfg_attr(not(test), no_std)]
+
+pub mod argument;
+pub mod client;
+pub mod observer;
+pub mod random;
+
+#[cfg(target_os = "none")]
+pub mod machine;
+#[cfg(target_os = "none")]
+pub mod programs;
+
+/// Makes a binary of one of [`programs`]; on the host, one that says how to run it.
+#[macro_export]
+macro_rules! guest {
+    ($program:ident) => {
+        #[cfg(target_os = "none")]
+        mod start {
+            $crate::machine::entry!(main, 16);
+            $crate::machine::exception_handlers!($crate::machine::Exceptions);
+
+            fn main(_device_tree: u64, argument: u64, _: u64, _: u64) -> ! {
+                $crate::machine::run($crate::programs::$program::main, argument)
+            }
+        }
+
+        #[cfg(not(target_os = "none"))]
+        fn main() {
+            std::println!("A guest for a virtual machine: `cargo xtask demo` runs the guests.");
+        }
+    };
+}

@@ -1,0 +1,11 @@
+//! Hands the linker script to the linker, when guests are built for a virtual machine.
+
+use std::env;
+
+fn main() {
+    println!("cargo::rerun-if-changed=image.ld");
+    if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
+        let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        println!("cargo::rustc-link-arg-bins=-T{folder}/image.ld");
+    }
+}

@@ -1,0 +1,4 @@
+//! Prints a line and powers off.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(hello);

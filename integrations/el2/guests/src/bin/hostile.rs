@@ -1,0 +1,4 @@
+//! Makes calls that nobody should make.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(hostile);

@@ -1,0 +1,4 @@
+//! Lists once and resets itself.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(mayfly);

@@ -1,0 +1,4 @@
+//! Tests what a VM may rely on.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(selftest);

@@ -1,0 +1,77 @@
+//! The virtual machine that the guests run on: console, calls, vCPUs, interrupts, time.
+
+pub mod buffers;
+pub mod call;
+pub mod console;
+pub mod cpu;
+pub mod interrupts;
+pub mod time;
+
+use core::panic::PanicInfo;
+
+use aarch64_rt::{ExceptionHandlers, RegisterStateRef};
+pub use aarch64_rt::{entry, exception_handlers};
+use smccc::Hvc;
+
+use crate::argument::Argument;
+use crate::println;
+
+/// How a guest ends: well, or with what went wrong.
+pub type Verdict = Result<(), &'static str>;
+
+/// Runs a guest's program, prints its result and powers off.
+pub fn run(program: fn(Argument) -> Verdict, argument: u64) -> ! {
+    interrupts::enable();
+    match program(Argument::from_bits(argument)) {
+        Ok(()) => println!("RESULT PASS"),
+        Err(why) => println!("RESULT FAIL {why}"),
+    }
+    power_off()
+}
+
+/// PSCI `SYSTEM_OFF`.
+pub fn power_off() -> ! {
+    let _ = smccc::psci::system_off::<Hvc>();
+    halt()
+}
+
+/// PSCI `SYSTEM_RESET`.
+pub fn reset() -> ! {
+    let _ = smccc::psci::system_reset::<Hvc>();
+    halt()
+}
+
+fn halt() -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// What the guests do with exceptions: interrupts are counted, all else is the end.
+pub struct Exceptions;
+
+impl ExceptionHandlers for Exceptions {
+    extern "C" fn sync_current(state: RegisterStateRef<'_>) {
+        let (syndrome, address) = cpu::fault();
+        let location = state.elr;
+        println!("RESULT FAIL exception {syndrome:#x} at {location:#x}, address {address:#x}");
+        power_off()
+    }
+
+    extern "C" fn irq_current(_: RegisterStateRef<'_>) {
+        interrupts::handle();
+    }
+
+    extern "C" fn serror_current(state: RegisterStateRef<'_>) {
+        let location = state.elr;
+        println!("RESULT FAIL system error at {location:#x}");
+        power_off()
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    println!("{info}");
+    println!("RESULT FAIL panic");
+    power_off()
+}

@@ -1,0 +1,8 @@
+//! What each guest does.
+
+pub mod hello;
+pub mod hostile;
+pub mod lister;
+pub mod mayfly;
+pub mod neighbour;
+pub mod selftest;
