@@ -44,10 +44,11 @@ impl Console {
     pub(crate) fn push(&mut self, raw: &str, at: Duration) {
         let (source, text) = split(raw.trim_end_matches(['\r', '\n']));
         let line = Line { source, text: text.into(), at };
-        match source {
-            Source::Vm(id) => drop(self.last.insert(id, line.clone())),
-            Source::Hypervisor => self.note_verdict(text),
-            Source::Other => {}
+        if source == Source::Hypervisor {
+            self.note_verdict(text);
+        }
+        if let Some(id) = concerned(source, text) {
+            self.last.insert(id, line.clone());
         }
         if self.lines.len() < KEPT_LINES {
             self.lines.push(line);
@@ -73,8 +74,18 @@ impl Console {
         self.lines.iter().filter(move |line| line.source == source).map(|line| line.text.as_str())
     }
 
+    /// The last line that tells of this VM.
     pub(crate) fn last(&self, vm: u16) -> Option<&Line> {
         self.last.get(&vm)
+    }
+}
+
+/// The VM that a line tells of: that which printed it, or `vmN: ` of the hypervisor.
+fn concerned(source: Source, text: &str) -> Option<u16> {
+    match source {
+        Source::Vm(id) => Some(id),
+        Source::Hypervisor => text.strip_prefix("vm")?.split_once(": ")?.0.parse().ok(),
+        Source::Other => None,
     }
 }
 
@@ -114,9 +125,9 @@ mod tests {
 
     #[test]
     fn the_last_line_of_each_vm_is_known() {
-        let console = console(&["[vm1] a", "[vm2] b", "[vm1] c"]);
+        let console = console(&["[vm1] a", "[vm2] b", "[vm1] c", "[el2] vm2: off", "[el2] vmx: ?"]);
         assert_eq!(console.last(1).map(|line| line.text.as_str()), Some("c"));
-        assert_eq!(console.last(2).map(|line| line.text.as_str()), Some("b"));
+        assert_eq!(console.last(2).map(|line| line.text.as_str()), Some("vm2: off"));
         assert!(console.last(3).is_none());
     }
 

@@ -98,7 +98,9 @@ impl Fleet {
 
     /// Checks that the VMs fit into a machine with so many bytes of RAM.
     pub(crate) fn check_memory(&self, ram: u64, bundle: u64) -> Result<()> {
-        let sizes = self.guests.iter().map(|guest| guest.vm.memory);
+        // The hypervisor gives each VM one piece of physical memory, of a power of two.
+        let whole = |size: u64| size.checked_next_power_of_two().unwrap_or(u64::MAX);
+        let sizes = self.guests.iter().map(|guest| whole(guest.vm.memory));
         let vms = sizes.fold(0, u64::saturating_add);
         let bundle_end = ffa_el2::bundle::ADDRESS - RAM_START + bundle;
         let all = vms.saturating_add(bundle).saturating_add(HYPERVISOR_MEMORY);

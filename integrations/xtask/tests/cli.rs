@@ -1,5 +1,7 @@
 //! What people type wrong: each mistake has its message and its exit status, before anything is built.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
