@@ -49,8 +49,7 @@ compile_error!(
 fn main(device_tree: u64, _: u64, _: u64, _: u64) -> ! {
     switch::install_vectors();
     if let Err(error) = start(device_tree) {
-        log!("FAILED: {error}");
-        firmware::power_off();
+        firmware::fail(format_args!("{error}"));
     }
     cpu::main(0)
 }
@@ -156,6 +155,5 @@ impl fmt::Display for StartError {
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    console::print_last_line(format_args!("FAILED: {info}"));
-    firmware::power_off()
+    firmware::fail(format_args!("{info}"))
 }

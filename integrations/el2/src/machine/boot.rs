@@ -10,8 +10,10 @@ use smccc::psci::Error;
 
 use super::cpu;
 
+const GIGABYTE: usize = 1 << 30;
+const GIGABYTES_MAPPED: usize = 16;
 /// The end of what EL2 maps: RAM above it is not used.
-pub(super) const MAPPED_END: u64 = 16 << 30;
+pub(super) const MAPPED_END: u64 = (GIGABYTES_MAPPED * GIGABYTE) as u64;
 
 // The header of Documentation/arch/arm64/booting.rst. QEMU's -kernel looks at the magic number, gives an image
 // that has it the device tree in x0, and puts it at text_offset from the start of RAM.
@@ -29,7 +31,6 @@ global_asm!(
     ".long 0",
 );
 
-const GIGABYTE: usize = 1 << 30;
 const DEVICE: El23Attributes = El23Attributes::VALID
     .union(El23Attributes::USER_RES1)
     .union(El23Attributes::ATTRIBUTE_INDEX_0)
@@ -44,11 +45,12 @@ const NORMAL: El23Attributes = El23Attributes::VALID
 // EL2 sees physical addresses: devices in the first gigabyte, RAM in the next ones.
 initial_pagetable!(identity_map());
 
+#[expect(clippy::indexing_slicing, reason = "at compile time")]
 const fn identity_map() -> InitialPagetable {
     let mut table = [0; 512];
     table[0] = DEVICE.bits();
     let mut gigabyte = 1;
-    while gigabyte < MAPPED_END as usize / GIGABYTE {
+    while gigabyte < GIGABYTES_MAPPED {
         table[gigabyte] = NORMAL.bits() | (gigabyte * GIGABYTE);
         gigabyte += 1;
     }

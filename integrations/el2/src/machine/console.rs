@@ -4,12 +4,12 @@ use core::fmt::{self, Write};
 use core::ptr::NonNull;
 
 use arm_pl011_uart::{PL011Registers, Uart, UniqueMmioPointer};
-use spin::mutex::TicketMutex;
+use spin::mutex::SpinMutex;
 
 const UART: NonNull<PL011Registers> =
     NonNull::new(0x0900_0000 as *mut PL011Registers).expect("not null");
 
-static LOCK: TicketMutex<()> = TicketMutex::new(());
+static LOCK: SpinMutex<()> = SpinMutex::new(());
 
 /// Prints a line of the hypervisor's own.
 macro_rules! log {

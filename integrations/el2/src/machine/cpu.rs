@@ -1,9 +1,11 @@
 //! What each physical CPU does for ever: it runs a vCPU for a time slice, or sleeps, and looks after the VMs.
 
 use ffa_el2::scheduler::{Leave, Task};
+use ffa_el2::vgic::VIRTUAL_TIMER;
 
 use super::exits::{self, Next};
-use super::gic::{self, Interrupt, MAX_LIST_REGISTERS, VIRTUAL_TIMER_INTID};
+use super::firmware;
+use super::gic::{self, Interrupt, MAX_LIST_REGISTERS};
 use super::guest_state;
 use super::host::{self, FfaCpu};
 use super::stage2;
@@ -13,13 +15,12 @@ use super::sysreg;
 use super::timer;
 use super::vm::{self, SCHEDULER, Vm};
 
-/// Retired objects that are freed at a time, so that a time slice starts late by little.
-const RECLAIM_BUDGET: usize = 16;
-
 /// Runs this physical CPU. The first CPU has set everything up before.
 pub(super) fn main(index: usize) -> ! {
     init(index);
-    let Some(ffa) = host::mediator().cpu(index) else { panic!("CPU {index} has no place") };
+    let Some(ffa) = host::mediator().cpu(index) else {
+        firmware::fail(format_args!("CPU {index} has no place in the mediator"))
+    };
     let mut cpu = Cpu { index, ffa, list_registers: gic::list_registers() };
     loop {
         cpu.step();
@@ -46,12 +47,13 @@ pub(super) struct Running<'a> {
     pub(super) frame: &'a mut Frame,
     /// The physical virtual-timer interrupt was taken, and is silent until the guest has served it.
     timer_silent: bool,
+    /// The timer's level, as the virtual GIC knows it.
+    timer_level: bool,
 }
 
 impl Cpu {
     fn step(&mut self) {
         supervisor::poll();
-        host::mediator().reclaim(RECLAIM_BUDGET);
         let (task, kicks) = SCHEDULER.lock().next(self.index, timer::now());
         gic::kick(kicks);
         match task {
@@ -76,10 +78,10 @@ impl Cpu {
         let vcpu = &mut *vcpu;
         vm.stage2.activate();
         vcpu.state.load();
-        set_alarm();
-        let mut running = Running { vm, index, frame: &mut vcpu.frame, timer_silent: false };
+        set_alarm(timer::SLICE_MICROSECONDS);
+        let mut running = Running::new(vm, index, &mut vcpu.frame);
         let next = self.run_loaded(&mut running);
-        let timer_silent = running.timer_silent;
+        let Running { timer_silent, timer_level, .. } = running;
         vcpu.state.save();
         if timer_silent {
             gic::rearm_virtual_timer();
@@ -87,6 +89,8 @@ impl Cpu {
         stage2::deactivate();
         match next {
             Next::Off => Leave::Off,
+            // A timer that has fired already does so into a GIC that does not care.
+            Next::Wait if timer_level => Leave::Block(None),
             Next::Wait => Leave::Block(vcpu.state.timer_deadline()),
             Next::Resume | Next::Yield => Leave::Yield,
         }
@@ -127,13 +131,19 @@ impl Cpu {
     }
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    fn new(vm: &'a Vm, index: u16, frame: &'a mut Frame) -> Self {
+        Self { vm, index, frame, timer_silent: false, timer_level: false }
+    }
+
     /// Tells the virtual GIC the timer's level, and lets the timer interrupt again once the guest has served it.
     fn sample_timer(&mut self) {
-        let level = guest_state::timer_fires();
+        self.timer_level = guest_state::timer_fires();
+        let mut gic = self.vm.gic.lock();
         // The kick is for this vCPU, which looks next.
-        let _ = self.vm.gic.lock().set_level(self.index.into(), VIRTUAL_TIMER_INTID, level);
-        if self.timer_silent && !level {
+        let _ = gic.set_level(self.index.into(), VIRTUAL_TIMER, self.timer_level);
+        drop(gic);
+        if self.timer_silent && !self.timer_level {
             gic::rearm_virtual_timer();
             self.timer_silent = false;
         }
@@ -152,7 +162,7 @@ impl Running<'_> {
 
 /// Sleeps until something happens.
 fn sleep() {
-    set_alarm();
+    set_alarm(timer::IDLE_MICROSECONDS);
     sysreg::instruction!("dsb sy");
     sysreg::instruction!("wfi");
     while let Some(interrupt) = gic::take_interrupt() {
@@ -163,9 +173,9 @@ fn sleep() {
     }
 }
 
-/// Interrupts this CPU at the end of a time slice, or when somebody's time has come before that.
-fn set_alarm() {
-    let end = timer::now().saturating_add(timer::microseconds(timer::SLICE_MICROSECONDS));
+/// Interrupts this CPU after that time, or when somebody's time has come before that.
+fn set_alarm(microseconds: u64) {
+    let end = timer::now().saturating_add(timer::microseconds(microseconds));
     let deadline = SCHEDULER.lock().next_deadline().unwrap_or(u64::MAX);
     timer::interrupt_at(end.min(deadline));
 }

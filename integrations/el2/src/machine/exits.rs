@@ -54,6 +54,8 @@ pub(super) fn init_cpu() {
     sysreg::write!("cptr_el2", CPTR);
     sysreg::write!("cnthctl_el2", COUNTER_ACCESS);
     sysreg::write!("hstr_el2", 0);
+    // Debug registers and all event counters are the guest's.
+    sysreg::write!("mdcr_el2", sysreg::read!("pmcr_el0") >> 11 & 0x1F);
     sysreg::write!("vpidr_el2", sysreg::read!("midr_el1"));
     sysreg::instruction!("isb");
 }

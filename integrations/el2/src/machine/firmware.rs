@@ -1,8 +1,11 @@
 //! Calls to the firmware below: power, and the secure world.
 
+use core::fmt;
+
 use ffa_abi::Regs;
 use smccc::{Smc, arch, psci};
 
+use super::console;
 use super::sysreg;
 
 /// FF-A needs all 18 registers, which firmware keeps from SMCCC 1.2 on.
@@ -16,6 +19,12 @@ pub(super) fn call(regs: &Regs) -> Regs {
     let [function, arguments @ ..] = regs.0;
     #[expect(clippy::cast_possible_truncation, reason = "a function id is w0")]
     Regs(smccc::smc64(function as u32, arguments))
+}
+
+/// Says why, and turns the machine off.
+pub(super) fn fail(why: fmt::Arguments<'_>) -> ! {
+    console::print_last_line(format_args!("FAILED: {why}"));
+    power_off()
 }
 
 /// Turns the machine off.

@@ -21,9 +21,6 @@ const MAINTENANCE: IntId = IntId::ppi(9);
 const HYPERVISOR_TIMER: IntId = IntId::ppi(10);
 const VIRTUAL_TIMER: IntId = IntId::ppi(11);
 
-/// The virtual timer's interrupt as guests know it.
-pub(super) const VIRTUAL_TIMER_INTID: u32 = 27;
-
 static GIC: Once<SpinMutex<GicV3<'static>>> = Once::new();
 
 /// A physical interrupt that was taken.

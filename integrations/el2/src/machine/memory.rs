@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use buddy_system_allocator::FrameAllocator;
 use ffa_el2::ram::{FreeRam, PAGE};
-use spin::mutex::{SpinMutex, TicketMutex};
+use spin::mutex::SpinMutex;
 use talc::TalcLock;
 use talc::source::Claim;
 
@@ -14,11 +14,13 @@ const HEAP_BYTES: usize = 16 << 20;
 static mut HEAP: [u8; HEAP_BYTES] = [0; HEAP_BYTES];
 
 #[global_allocator]
-static ALLOCATOR: TalcLock<SpinMutex<()>, Claim> =
+static ALLOCATOR: TalcLock<SpinMutex<()>, Claim> = {
+    let heap = &raw mut HEAP;
     // SAFETY: nothing else names HEAP, so the allocator alone hands its bytes out.
-    TalcLock::new(unsafe { Claim::array(&raw mut HEAP) });
+    TalcLock::new(unsafe { Claim::array(heap) })
+};
 
-static FRAMES: TicketMutex<FrameAllocator> = TicketMutex::new(FrameAllocator::new());
+static FRAMES: SpinMutex<FrameAllocator> = SpinMutex::new(FrameAllocator::new());
 static FRAMES_IN_USE: AtomicU64 = AtomicU64::new(0);
 
 /// Hands the free RAM to the frame allocator.
@@ -173,7 +175,8 @@ fn frame(address: u64) -> usize {
     as_usize(address / PAGE)
 }
 
+/// A physical address or size as Rust counts memory.
 #[expect(clippy::cast_possible_truncation, reason = "AArch64: both have 64 bits")]
-const fn as_usize(value: u64) -> usize {
+pub(super) const fn as_usize(value: u64) -> usize {
     value as usize
 }

@@ -5,7 +5,7 @@ use aarch64_paging::idmap::IdTranslation;
 use aarch64_paging::paging::{Constraints, MemoryRegion, Stage2 as Regime};
 use aarch64_paging::{MapError, Mapping};
 
-use super::memory::GuestMemory;
+use super::memory::{GuestMemory, as_usize};
 use super::sysreg;
 
 /// 39 bits of guest physical address, in three levels of table.
@@ -36,8 +36,8 @@ impl Stage2 {
         let mut mapping = Mapping::new(IdTranslation::new(), ROOT_LEVEL, Regime);
         let range = memory.range();
         mapping.map_range(
-            &MemoryRegion::new(range.start as usize, range.end as usize),
-            PhysicalAddress(memory.physical() as usize),
+            &MemoryRegion::new(as_usize(range.start), as_usize(range.end)),
+            PhysicalAddress(as_usize(memory.physical())),
             NORMAL_MEMORY,
             Constraints::empty(),
         )?;

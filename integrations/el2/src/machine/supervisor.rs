@@ -11,7 +11,7 @@ use ffa_abi::{PartitionProperties, Uuid, VmId};
 use ffa_core::{CreateError, VmConfig};
 use ffa_el2::bundle;
 use ffa_el2::scheduler::Task;
-use spin::mutex::TicketMutex;
+use spin::mutex::SpinMutex;
 
 use super::console::log;
 use super::firmware;
@@ -21,7 +21,10 @@ use super::memory;
 use super::timer;
 use super::vm::{self, End, SCHEDULER, Vm};
 
-static SUPERVISOR: TicketMutex<Option<Supervisor>> = TicketMutex::new(None);
+/// Retired objects that are freed at a time, so that the next time slice starts late by little.
+const RECLAIM_BUDGET: usize = 16;
+
+static SUPERVISOR: SpinMutex<Option<Supervisor>> = SpinMutex::new(None);
 
 struct Supervisor {
     slots: Vec<Slot>,
@@ -67,10 +70,13 @@ pub(super) fn init(vms: impl Iterator<Item = bundle::Vm<'static>>) {
     *SUPERVISOR.lock() = Some(supervisor);
 }
 
-/// Does what is to be done now, if no other CPU does it already. Does not return when all VMs are over.
+/// Does what is to be done now, if no other CPU does it already: called between two vCPUs and while idle.
+///
+/// Does not return when all VMs are over.
 pub(super) fn poll() {
     let Some(mut guard) = SUPERVISOR.try_lock() else { return };
     if let Some(supervisor) = guard.as_mut() {
+        host::mediator().reclaim(RECLAIM_BUDGET);
         supervisor.poll(timer::now());
     }
 }
@@ -102,9 +108,9 @@ impl Supervisor {
             }
             Phase::Leaving(vm) => {
                 if SCHEDULER.lock().is_quiet(index) {
-                    let end = vm.ended().unwrap_or(End::Off);
+                    let vm = vm.clone();
                     vm::set(index, None);
-                    slot.phase = slot.after(end);
+                    slot.phase = slot.after(vm.ended().unwrap_or(&End::Off));
                 }
             }
             Phase::Over { .. } => {}
@@ -205,7 +211,7 @@ impl Slot {
     }
 
     /// What comes after a life that ended so.
-    fn after(&mut self, end: End) -> Phase {
+    fn after(&mut self, end: &End) -> Phase {
         let id = self.id.get();
         let how = match end {
             End::Died(_) => return Phase::Over { failed: true },
@@ -213,7 +219,7 @@ impl Slot {
             End::Reset => "reset",
             End::LifeOver => "killed",
         };
-        if end == End::Off || self.restarts_left == 0 {
+        if *end == End::Off || self.restarts_left == 0 {
             log!("vm{id}: {how}");
             return Phase::Over { failed: false };
         }

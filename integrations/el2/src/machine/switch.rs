@@ -7,6 +7,7 @@
 use core::arch::global_asm;
 use core::mem::offset_of;
 
+use super::firmware;
 use super::sysreg;
 
 /// What [`enter`] loads and stores: the state that EL2's own code uses too.
@@ -81,7 +82,9 @@ extern "C" fn unexpected_exception(kind: u64) -> ! {
     let esr = sysreg::read!("esr_el2");
     let elr = sysreg::read!("elr_el2");
     let far = sysreg::read!("far_el2");
-    panic!("exception {kind} at EL2: esr {esr:#x}, elr {elr:#x}, far {far:#x}");
+    firmware::fail(format_args!(
+        "exception {kind} at EL2: esr {esr:#x}, elr {elr:#x}, far {far:#x}"
+    ))
 }
 
 // enter_guest keeps what a C function must keep on the stack, and the frame's address in TPIDR_EL2, where the vectors

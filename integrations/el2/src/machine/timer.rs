@@ -2,8 +2,10 @@
 
 use super::sysreg;
 
-/// The longest time that a vCPU runs while others wait, and that an idle CPU sleeps: 2 ms.
+/// The longest time that a vCPU runs while others wait.
 pub(super) const SLICE_MICROSECONDS: u64 = 2_000;
+/// The longest time that an idle CPU sleeps.
+pub(super) const IDLE_MICROSECONDS: u64 = 5_000;
 
 const ENABLE: u64 = 1;
 

@@ -10,7 +10,8 @@ use ffa_el2::bundle;
 use ffa_el2::scheduler::{Kicks, MAX_VMS, Scheduler, Task};
 use ffa_el2::vgic::{Kick, Vgic};
 use ffa_el2::vpl011::Vpl011;
-use spin::mutex::{SpinMutex, TicketMutex};
+use spin::Once;
+use spin::mutex::SpinMutex;
 
 use super::console;
 use super::gic;
@@ -22,7 +23,7 @@ use super::switch::Frame;
 use super::timer;
 
 /// The states of all vCPUs of all VMs.
-pub(super) static SCHEDULER: TicketMutex<Scheduler> = TicketMutex::new(Scheduler::new());
+pub(super) static SCHEDULER: SpinMutex<Scheduler> = SpinMutex::new(Scheduler::new());
 
 static VMS: [SpinMutex<Option<Arc<Vm>>>; MAX_VMS] = [const { SpinMutex::new(None) }; MAX_VMS];
 
@@ -34,12 +35,12 @@ pub(super) struct Vm {
     // Dropped before the memory that it maps.
     pub(super) stage2: Stage2,
     pub(super) memory: Arc<GuestMemory>,
-    pub(super) gic: TicketMutex<Vgic>,
-    pub(super) console: TicketMutex<Vpl011>,
+    pub(super) gic: SpinMutex<Vgic>,
+    pub(super) console: SpinMutex<Vpl011>,
     /// The physical count at which its virtual time is 0.
     started: u64,
-    vcpus: Box<[TicketMutex<Vcpu>]>,
-    end: SpinMutex<Option<End>>,
+    vcpus: Box<[SpinMutex<Vcpu>]>,
+    end: Once<End>,
 }
 
 /// The registers of a vCPU that does not run. Locked by the CPU that runs it, and by who turns it on.
@@ -93,18 +94,18 @@ impl Vm {
             slot,
             stage2,
             memory,
-            gic: TicketMutex::new(Vgic::new(plan.vcpus.into())),
-            console: TicketMutex::new(Vpl011::new()),
+            gic: SpinMutex::new(Vgic::new(plan.vcpus.into())),
+            console: SpinMutex::new(Vpl011::new()),
             started: timer::now(),
-            vcpus: (0..plan.vcpus).map(|_| TicketMutex::new(Vcpu::default())).collect(),
-            end: SpinMutex::new(None),
+            vcpus: (0..plan.vcpus).map(|_| SpinMutex::new(Vcpu::default())).collect(),
+            end: Once::new(),
         };
         vm.set_entry(0, plan.load_address, [x0, plan.argument]);
         Ok(vm)
     }
 
     /// A vCPU of this VM.
-    pub(super) fn vcpu(&self, index: u16) -> Option<&TicketMutex<Vcpu>> {
+    pub(super) fn vcpu(&self, index: u16) -> Option<&SpinMutex<Vcpu>> {
         self.vcpus.get(usize::from(index))
     }
 
@@ -135,7 +136,7 @@ impl Vm {
 
     /// Ends this life of the VM: its vCPUs leave their CPUs, the supervisor does the rest. The first reason counts.
     pub(super) fn end(&self, reason: End) {
-        self.end.lock().get_or_insert(reason);
+        self.end.call_once(|| reason);
         let cpus = SCHEDULER.lock().stop(self.slot);
         gic::kick(cpus);
     }
@@ -147,8 +148,8 @@ impl Vm {
     }
 
     /// Why this life is over, if it is.
-    pub(super) fn ended(&self) -> Option<End> {
-        self.end.lock().clone()
+    pub(super) fn ended(&self) -> Option<&End> {
+        self.end.get()
     }
 }
 
