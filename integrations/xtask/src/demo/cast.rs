@@ -1,17 +1,19 @@
 //! Who plays: the VMs of each act of the demo.
 
-use ffa_el2::bundle::PolicyKind;
+use ffa_el2::bundle::{MAX_VCPUS, PolicyKind};
 use ffa_el2_guests::argument::{Argument, Conduit};
 
 use crate::image;
 use crate::vm::Vm;
 
 /// How often a lister lists.
-const ROUNDS: u16 = 300;
+const ROUNDS: u16 = 600;
 /// The listers come first and stay: VMs 1 to 6.
 pub(super) const LISTERS: u8 = 6;
 const MAYFLIES: u32 = 4;
-const RESTARTS: u32 = 8;
+/// A reset is quick, a life that is ended by force takes its time.
+const RESETS: u32 = 40;
+const KILLS: u32 = 16;
 const LIFE_MS: u32 = 120;
 
 /// A VM and what it plays.
@@ -54,6 +56,7 @@ fn lister(minor: u16, conduit: Conduit, alone: bool, id: u8) -> Role {
         name: format!("lister-1.{minor}-{conduit}"),
         argument: argument.bits(),
         uuid: uuid(id),
+        vcpus: u16::from(id - 1) % MAX_VCPUS + 1,
         ..Vm::new(image::guest("lister"))
     };
     Role { vm, part: Part::Lister { minor, conduit } }
@@ -71,24 +74,24 @@ fn uuid(id: u8) -> [u8; 16] {
 /// Lists once and asks for a reset.
 fn resetting(index: u32) -> Role {
     let argument = Argument { minor: 2, ..Argument::default() };
-    mayfly(format!("reset-{index}"), argument, 0)
+    mayfly(format!("reset-{index}"), argument, 0, RESETS)
 }
 
 /// Lists until it is killed, each at its own pace.
 fn killed(index: u32) -> Role {
     let argument = Argument { minor: 1, rounds: u16::MAX, ..Argument::default() };
-    mayfly(format!("killed-{index}"), argument, LIFE_MS + 37 * index)
+    mayfly(format!("killed-{index}"), argument, LIFE_MS + 37 * index, KILLS)
 }
 
-fn mayfly(name: String, argument: Argument, life_ms: u32) -> Role {
+fn mayfly(name: String, argument: Argument, life_ms: u32, restarts: u32) -> Role {
     let vm = Vm {
         name,
         argument: argument.bits(),
         life_ms,
-        restarts: RESTARTS,
+        restarts,
         ..Vm::new(image::guest("mayfly"))
     };
-    Role { vm, part: Part::Mayfly { restarts: RESTARTS } }
+    Role { vm, part: Part::Mayfly { restarts } }
 }
 
 #[cfg(test)]

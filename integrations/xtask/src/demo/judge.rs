@@ -182,7 +182,7 @@ mod tests {
         spoiled("rounds=9", "rounds=0", "it never listed");
         spoiled("errors=0", "errors=2", "2 errors");
         spoiled("listed_max=12", "listed_max=5", "nobody came or went");
-        spoiled("[el2] vm9: reset, starts again", "[el2] vm9: off", "created again 7 times");
+        spoiled("[el2] vm9: reset, starts again", "[el2] vm9: off", "created again 39 times");
     }
 
     #[test]
