@@ -9,6 +9,10 @@
 //! [`argument`], [`client`] and [`observer`] know no hardware and are tested on the host.
 #![cfg_attr(not(test), no_std)]
 
+// The vector registers are for the self-test alone, and interrupt handlers do not save them.
+#[cfg(all(target_os = "none", target_feature = "neon"))]
+compile_error!("guests are built for aarch64-unknown-none-softfloat");
+
 pub mod argument;
 pub mod client;
 pub mod observer;

@@ -52,8 +52,7 @@ fn distributor() -> GicV3<'static> {
 
 /// Takes whatever is pending now.
 pub fn take() {
-    // SAFETY: the handler keeps what a function of the C calling convention keeps, and everything
-    // else is declared lost, the FP registers too, which its entry code does not save.
+    // SAFETY: the handler's entry code keeps what this code uses, and all else is declared lost.
     unsafe { asm!("msr daifclr, #2", "isb", "msr daifset, #2", clobber_abi("C")) };
 }
 

@@ -8,8 +8,8 @@ use crate::machine::{Verdict, cpu, interrupts, time};
 const TICKS: u32 = 20;
 /// Microseconds.
 const PERIOD: u64 = 1_000;
-/// The longest that anything here may take.
-const PATIENCE: u64 = 5_000_000;
+/// The longest that anything here may take: the machine may be busy with others.
+const PATIENCE: u64 = 60_000_000;
 
 pub(super) fn timer() -> Verdict {
     let taken = || interrupts::taken(cpu::index(), interrupts::TIMER);
@@ -20,9 +20,14 @@ pub(super) fn timer() -> Verdict {
         ensure(time::wait_until(PATIENCE, || taken() == first + tick), "a tick was lost")?;
         ensure(time::now() >= early, "a tick came early")?;
     }
+    // Now with nothing else that could end the sleep.
+    let before = taken();
+    time::start(PERIOD);
+    while taken() == before {
+        interrupts::wait();
+    }
     time::sleep(5 * PERIOD);
-    ensure(time::now() - start >= u64::from(TICKS + 5) * PERIOD, "sleep is too short")?;
-    ensure(taken() > first + TICKS, "it slept without its timer")
+    ensure(time::now() - start >= u64::from(TICKS + 6) * PERIOD, "sleep is too short")
 }
 
 pub(super) fn sgi_to_itself() -> Verdict {
