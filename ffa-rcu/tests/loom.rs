@@ -242,6 +242,8 @@ fn place_claimed_once<B: Backend + 'static>(preemptions: Preemptions) {
             // SAFETY: the place is ours alone; loom checks it.
             exclusive.with_mut(|count| unsafe { *count += 1 });
             cpu.enter().snapshot().read();
+            // SAFETY: as above. Twice, since the fence of an entry in between may do half of E6's work.
+            exclusive.with_mut(|count| unsafe { *count += 1 });
         };
         let other = thread::spawn({
             let (registry, exclusive) = (registry.clone(), exclusive.clone());
@@ -271,6 +273,26 @@ fn two_readers<B: Backend + 'static>(preemptions: Preemptions) {
         for reader in readers {
             reader.join().unwrap();
         }
+    });
+}
+
+/// E11: a reader's entry may be what finds the end of a grace period (crossbeam collects at a CPU's first entry).
+fn found_by_a_reader<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(3, &drops);
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                registry.cpu(0).unwrap().enter().snapshot().read();
+                // Two steps of crossbeam's epoch, which the writer may have no part in.
+                drop(registry.cpu(1).unwrap().enter());
+                drop(registry.cpu(2).unwrap().enter());
+            }
+        });
+        registry.write().replace(Canary::new(2, &drops)).unwrap();
+        registry.reclaim(8);
+        reader.join().unwrap();
     });
 }
 
@@ -325,6 +347,7 @@ mod slots {
         publication(None),
         two_sections(None),
         two_readers(Some(3)),
+        found_by_a_reader(None),
         insertion(None),
         insertion_into_new_leaf(None),
         lookup_against_removal(None),
@@ -345,6 +368,7 @@ mod crossbeam {
         publication(Some(3)),
         two_sections(Some(3)),
         two_readers(Some(2)),
+        found_by_a_reader(Some(3)),
         insertion(Some(3)),
         insertion_into_new_leaf(Some(3)),
         lookup_against_removal(Some(3)),
