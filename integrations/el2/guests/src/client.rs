@@ -37,7 +37,7 @@ pub enum Error {
     /// The callee has no version that this client can use.
     Version(VersionReply),
     /// More partitions than fit into a buffer or a [`Partitions`].
-    TooMany(u32),
+    TooMany(usize),
     /// Descriptors of a size that this version does not have.
     DescriptorSize(u32),
 }
@@ -136,8 +136,7 @@ impl<M: Machine> Client<M> {
     /// As [`Client::request`].
     pub fn count(&self) -> Result<usize, Error> {
         let flags = PartitionInfoFlags::COUNT_ONLY;
-        let count = self.request(&PartitionInfoGet { uuid: Uuid::NIL, flags })?.count;
-        usize::try_from(count).map_err(|_| Error::TooMany(count))
+        Ok(self.request(&PartitionInfoGet { uuid: Uuid::NIL, flags })?.count as usize)
     }
 
     /// The partitions, through the RX buffer.
@@ -147,20 +146,19 @@ impl<M: Machine> Client<M> {
     pub fn list(&self) -> Result<Partitions, Error> {
         let flags = PartitionInfoFlags::empty();
         let reply = self.request(&PartitionInfoGet { uuid: Uuid::NIL, flags })?;
-        let partitions = self.read_list(reply.count, reply.descriptor_size);
+        let partitions = self.read_list(reply.count as usize, reply.descriptor_size);
         self.request(&RxRelease { endpoint: EndpointId(0) })?;
         partitions
     }
 
-    fn read_list(&self, count: u32, reported_size: u32) -> Result<Partitions, Error> {
+    fn read_list(&self, count: usize, reported_size: u32) -> Result<Partitions, Error> {
         let size = partition_descriptor_size(self.version);
         // FF-A 1.0 does not report a size.
-        let reported = if self.version == Version::V1_0 { size as u32 } else { reported_size };
-        if reported as usize != size {
+        if self.version >= Version::V1_1 && reported_size as usize != size {
             return Err(Error::DescriptorSize(reported_size));
         }
         let mut buffer = [0; BUFFER_SIZE];
-        let length = (count as usize).checked_mul(size);
+        let length = count.checked_mul(size);
         let bytes = length.and_then(|length| buffer.get_mut(..length));
         let bytes = bytes.ok_or(Error::TooMany(count))?;
         self.machine.read_rx(bytes);
@@ -185,7 +183,7 @@ impl<M: Machine> Client<M> {
         let mut next = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 0, tag: 0 };
         loop {
             let reply = self.request(&next)?;
-            let too_many = Error::TooMany(u32::from(reply.last()) + 1);
+            let too_many = Error::TooMany(usize::from(reply.last()) + 1);
             partitions.extend_from_slice(reply.descriptors()).map_err(|_| too_many)?;
             if reply.current() == reply.last() {
                 return Ok((partitions, reply.tag()));
@@ -198,7 +196,7 @@ impl<M: Machine> Client<M> {
 fn collect(partitions: impl Iterator<Item = PartitionInfo>) -> Result<Partitions, Error> {
     let mut list = Partitions::new();
     for partition in partitions {
-        list.push(partition).map_err(|_| Error::TooMany(MAX_PARTITIONS as u32 + 1))?;
+        list.push(partition).map_err(|_| Error::TooMany(MAX_PARTITIONS + 1))?;
     }
     Ok(list)
 }

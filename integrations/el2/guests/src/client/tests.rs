@@ -98,7 +98,7 @@ fn descriptors_of_1_0_have_8_bytes_and_no_reported_size() {
 fn impossible_lists_are_refused() {
     for (count, size, error) in [
         (171, 24, Error::TooMany(171)),
-        (0xFFFF_FFFF, 24, Error::TooMany(u32::MAX)),
+        (0xFFFF_FFFF, 24, Error::TooMany(0xFFFF_FFFF)),
         (129, 24, Error::TooMany(129)),
         (1, 8, Error::DescriptorSize(8)),
     ] {

@@ -21,13 +21,13 @@ const ROUNDS: u16 = 500;
 /// Microseconds for the other vCPU to end after this one.
 const PATIENCE: u64 = 60_000_000;
 /// Pages of [`ARENA`], half of them for TX and half for RX.
-const ARENA_PAGES: u64 = 32;
+const ARENA_PAGES: usize = 32;
 const PAGE: u64 = 4096;
 /// Guest memory and all that could be: the gigabyte from here.
 const MEMORY: core::ops::Range<u64> = 0x4000_0000..0x8000_0000;
 
 /// What the hypervisor may write to when one of these calls maps it.
-static ARENA: [Shared; ARENA_PAGES as usize] = [const { Shared::new() }; ARENA_PAGES as usize];
+static ARENA: [Shared; ARENA_PAGES] = [const { Shared::new() }; ARENA_PAGES];
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 /// Addresses that are no memory of this guest: around it, emulated devices, and what wraps.
@@ -120,7 +120,7 @@ fn buffer_call(random: &mut Random) -> Regs {
     let uuid = Uuid::NIL;
     match random.below(5) {
         0 | 1 => {
-            let (tx, rx) = (arena(random.below(ARENA_PAGES)), arena(random.below(ARENA_PAGES)));
+            let (tx, rx) = (any_page(random), any_page(random));
             RxtxMap { width: Width::Bits64, tx, rx, pages: 1 }.encode()
         }
         2 => RxtxUnmap { endpoint: EndpointId(0) }.encode(),
@@ -147,7 +147,7 @@ fn likely(random: &mut Random) -> u64 {
         0 => random.next_u64(),
         1 => random.pick(&FOREIGN),
         2 => random.below(1 << 20),
-        3 => arena(random.below(ARENA_PAGES)),
+        3 => any_page(random),
         _ => 0,
     }
 }
@@ -165,7 +165,7 @@ fn tame(random: &mut Random, mut regs: Regs) -> Regs {
     let maps = [FunctionId::RXTX_MAP_32.bits(), FunctionId::RXTX_MAP_64.bits()];
     let low_half = |address: u64| MEMORY.contains(&(address & 0xFFFF_FFFF));
     if maps.contains(&regs.w(0)) && (low_half(regs.x(1)) || low_half(regs.x(2))) {
-        let half = ARENA_PAGES / 2;
+        let half = ARENA_PAGES as u64 / 2;
         let pages = random.below(half) + 1;
         regs.set(1, arena(random.below(half - pages + 1)));
         regs.set(2, arena(half + random.below(half - pages + 1)));
@@ -189,6 +189,10 @@ fn sane_afterwards(client: &Client<Conduit>, id: EndpointId) -> Verdict {
         return Err("it is not in its own list afterwards");
     }
     client.unmap().map_err(|_| "buffers cannot be unmapped afterwards")
+}
+
+fn any_page(random: &mut Random) -> u64 {
+    arena(random.below(ARENA_PAGES as u64))
 }
 
 fn arena(page: u64) -> u64 {

@@ -56,7 +56,8 @@ struct Lister {
 
 /// One look at the list in every way: whether nothing changed while it was taken.
 enum Look {
-    Agreed(Partitions),
+    /// On a list so long.
+    Agreed(usize),
     Changed,
     Differs(&'static str),
 }
@@ -89,7 +90,7 @@ impl Lister {
     fn round(&mut self) {
         for _ in 0..ATTEMPTS {
             match self.look() {
-                Ok(Look::Agreed(list)) => return self.record(&list),
+                Ok(Look::Agreed(length)) => return self.record(length),
                 Ok(Look::Changed) => {}
                 Ok(Look::Differs(how)) => return self.complain(format_args!("{how}")),
                 Err(error) if error.is_retry() => self.retries += 1,
@@ -109,12 +110,12 @@ impl Lister {
         if before != after || counted.is_some_and(|count| count != before.len()) {
             return Ok(Look::Changed);
         }
-        let Some((walked, tag)) = registers else { return Ok(Look::Agreed(after)) };
+        let Some((walked, tag)) = registers else { return Ok(Look::Agreed(after.len())) };
         if walked != before {
             return Ok(Look::Changed);
         }
         let tags = self.check_tags(tag, walked.len())?;
-        Ok(tags.map_or(Look::Agreed(after), Look::Differs))
+        Ok(tags.map_or(Look::Agreed(after.len()), Look::Differs))
     }
 
     fn list(&mut self) -> Result<Partitions, Error> {
@@ -165,9 +166,9 @@ impl Lister {
         }
     }
 
-    fn record(&mut self, list: &Partitions) {
-        self.fewest = self.fewest.min(list.len());
-        self.most = self.most.max(list.len());
+    fn record(&mut self, length: usize) {
+        self.fewest = self.fewest.min(length);
+        self.most = self.most.max(length);
     }
 
     fn complain(&mut self, what: core::fmt::Arguments<'_>) {

@@ -14,7 +14,7 @@ const ELSEWHERE: usize = 0x6000_0000;
 pub fn main(argument: Argument) -> Verdict {
     let address = match argument.bits() {
         0 => ELSEWHERE,
-        bits => bits as usize,
+        bits => usize::try_from(bits).unwrap_or(ELSEWHERE),
     };
     println!("reading {address:#x}");
     let place = core::ptr::without_provenance::<u32>(address & !3);

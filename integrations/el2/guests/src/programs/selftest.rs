@@ -10,7 +10,9 @@ use crate::argument::{Argument, Conduit};
 use crate::machine::Verdict;
 use crate::println;
 
-const TESTS: &[(&str, fn() -> Verdict)] = &[
+type Test = (&'static str, fn() -> Verdict);
+
+const TESTS: &[Test] = &[
     ("psci over hvc", || calls::psci(Conduit::Hvc)),
     ("psci over smc", || calls::psci(Conduit::Smc)),
     ("unknown calls over hvc", || calls::unknown(Conduit::Hvc)),

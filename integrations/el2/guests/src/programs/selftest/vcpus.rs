@@ -1,6 +1,6 @@
 //! Several vCPUs. With one only, there is nothing to see here.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arm_gic::IntId;
 use smccc::{Hvc, psci};
@@ -16,7 +16,7 @@ const PING: u32 = 3;
 const PONG: u32 = 5;
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
-static ASLEEP: AtomicU32 = AtomicU32::new(0);
+static ASLEEP: AtomicUsize = AtomicUsize::new(0);
 static CLOCK: AtomicU64 = AtomicU64::new(0);
 
 /// The vCPUs that are there besides this one.
@@ -40,15 +40,14 @@ pub(super) fn with_others(program: fn(), meanwhile: impl FnOnce() -> Verdict) ->
 }
 
 pub(super) fn on_and_off() -> Verdict {
-    let mut expected = STARTED.load(Ordering::SeqCst);
     for vcpu in others().chain(others()) {
+        let before = STARTED.load(Ordering::SeqCst);
         ensure(cpu::is_off(vcpu), "it is on before CPU_ON")?;
         cpu::start(vcpu, || {
             STARTED.fetch_add(1, Ordering::SeqCst);
         })
         .map_err(|_| "CPU_ON failed")?;
-        expected += 1;
-        let started = || STARTED.load(Ordering::SeqCst) == expected;
+        let started = || STARTED.load(Ordering::SeqCst) == before + 1;
         ensure(time::wait_until(PATIENCE, started), "it did not start")?;
         ensure(time::wait_until(PATIENCE, || cpu::is_off(vcpu)), "CPU_OFF did not work")?;
     }
@@ -63,7 +62,7 @@ pub(super) fn on_errors() -> Verdict {
     ensure(refused, "a vCPU that does not exist was turned on")
 }
 
-/// Vcpu 0 pings all, each pongs vCPU 0, again and again. Nothing may be lost.
+/// The first pings all, each pongs back, again and again. Nothing may be lost.
 pub(super) fn sgis() -> Verdict {
     with_others(answer_pings, || {
         let pongs = || interrupts::taken(0, IntId::sgi(PONG));
@@ -93,7 +92,7 @@ fn answer_pings() {
 pub(super) fn wake() -> Verdict {
     ASLEEP.store(0, Ordering::SeqCst);
     with_others(sleep_once, || {
-        let all = others().count() as u32;
+        let all = others().count();
         let asleep = || ASLEEP.load(Ordering::SeqCst) == all;
         ensure(time::wait_until(PATIENCE, asleep), "a vCPU did not start")?;
         time::sleep(5_000);
