@@ -1,6 +1,7 @@
 //! Calls to the firmware below: power, and the secure world.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use ffa_abi::Regs;
 use smccc::{Smc, arch, psci};
@@ -21,8 +22,12 @@ pub(super) fn call(regs: &Regs) -> Regs {
     Regs(smccc::smc64(function as u32, arguments))
 }
 
-/// Says why, and turns the machine off.
+/// Says why, once, and turns the machine off.
 pub(super) fn fail(why: fmt::Arguments<'_>) -> ! {
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    if FAILED.swap(true, Ordering::Relaxed) {
+        halt();
+    }
     console::print_last_line(format_args!("FAILED: {why}"));
     power_off()
 }
@@ -31,6 +36,10 @@ pub(super) fn fail(why: fmt::Arguments<'_>) -> ! {
 pub(super) fn power_off() -> ! {
     let _ = psci::system_off::<Smc>();
     // Firmware without PSCI cannot be helped.
+    halt()
+}
+
+fn halt() -> ! {
     loop {
         sysreg::instruction!("wfi");
     }
