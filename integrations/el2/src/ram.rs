@@ -82,6 +82,7 @@ const fn round_up(address: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "lists of ranges, some of them with one")]
 mod tests {
     use super::*;
     use std::vec::Vec;

@@ -161,7 +161,7 @@ fn check(vm: &Vm<'_>) -> Result<(), VmError> {
 }
 
 fn check_memory(vm: &Vm<'_>) -> Result<(), VmError> {
-    let whole_pages = vm.memory_base % PAGE == 0 && vm.memory_size % PAGE == 0;
+    let whole_pages = vm.memory_base.is_multiple_of(PAGE) && vm.memory_size.is_multiple_of(PAGE);
     if !whole_pages || vm.memory_size == 0 {
         return Err(VmError::MemoryNotPages);
     }
@@ -177,7 +177,7 @@ fn check_image(vm: &Vm<'_>) -> Result<(), VmError> {
     if vm.image.is_empty() {
         return Err(VmError::Image);
     }
-    if vm.load_address % 4 != 0 {
+    if !vm.load_address.is_multiple_of(4) {
         return Err(VmError::LoadUnaligned);
     }
     let offset = vm.load_address.checked_sub(vm.memory_base).ok_or(VmError::LoadOutside)?;

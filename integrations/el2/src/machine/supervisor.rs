@@ -160,10 +160,11 @@ impl Supervisor {
 impl Slot {
     /// Makes the VM and starts its first vCPU; `None` while its id is not free.
     fn start(&self, index: usize, now: u64) -> Option<Phase> {
+        let properties = PartitionProperties::from_bits_retain(self.plan.properties);
         let config = VmConfig {
             id: self.id,
             vcpus: self.plan.vcpus,
-            properties: PartitionProperties::from_bits_retain(self.plan.properties),
+            properties: properties | PartitionProperties::AARCH64,
             uuid: Uuid(self.plan.uuid),
         };
         match host::mediator().create_vm(config) {
