@@ -205,6 +205,32 @@ fn masks_hold_an_interrupt_back_and_lose_nothing() {
 }
 
 #[test]
+fn a_disabled_interrupt_that_is_active_is_not_pending_for_the_guest() {
+    let mut gic = ready(1);
+    let _ = gic.raise(0, 5);
+    acknowledge(&mut gic, 0);
+    let _ = gic.raise(0, 5);
+    let _ = gic.write(Region::Redistributor(0), SGI_FRAME + DISABLE, 4, 1 << 5);
+    let lists = fill(&mut gic, 0);
+    assert_eq!(lists[0] & (PENDING | ACTIVE), ACTIVE);
+    gic.drain(0, &[lists[0] & !ACTIVE]);
+    assert!(!gic.pending(0));
+    assert_eq!(gic.write(Region::Redistributor(0), SGI_FRAME + ENABLE, 4, 1 << 5), Kick::one(0));
+}
+
+#[test]
+fn list_registers_that_were_not_filled_are_not_believed() {
+    let mut gic = ready(2);
+    let _ = gic.raise(0, SPI);
+    let lists = fill(&mut gic, 0);
+    gic.drain(1, &[lists[0] | ACTIVE]);
+    assert_eq!(fill(&mut gic, 1), []);
+    gic.drain(0, &lists);
+    gic.drain(0, &[lists[0] & !PENDING | ACTIVE]);
+    assert_eq!(serve(&mut gic, 0), [SPI]);
+}
+
+#[test]
 fn what_another_vcpu_takes_back_is_not_delivered_again() {
     let mut gic = ready(2);
     let bit = 1 << (SPI - 32);
