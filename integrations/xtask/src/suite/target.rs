@@ -20,7 +20,8 @@ pub(super) fn steps() -> Vec<Step> {
 fn no_std() -> Result<Outcome> {
     setup::ensure(&[Need::Compiler, Need::Linker])?;
     let mut cargo = toolchain::require()?.cargo("build");
-    passes(cargo.args(LIBRARIES.iter().flat_map(|name| ["--package", name])))
+    cargo.arg("--release").args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
+    passes(&mut cargo)
 }
 
 fn clippy() -> Result<Outcome> {
