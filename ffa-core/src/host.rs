@@ -7,20 +7,35 @@ use ffa_abi::{Regs, VmId};
 /// The hypervisor, as the mediator sees it.
 ///
 /// Every method may be called from any CPU, several at once, and must return soon: calls come from a
-/// guest's trap, with interrupts as the host has them there. None of them is called with a lock held
-/// that two VMs share. A method that fails leaves things as they were.
+/// guest's trap, with interrupts as the host has them there, and within a read section, so that
+/// nothing is freed until it ends. None of them is called with a lock held. A method that fails leaves
+/// things as they were.
+///
+/// # Where the mediator may be called from
+///
+/// Its locks spin, in the order of arrival. [`Cpu::handle`](crate::Cpu::handle),
+/// [`Mediator::create_vm`](crate::Mediator::create_vm),
+/// [`Mediator::destroy_vm`](crate::Mediator::destroy_vm),
+/// [`Mediator::reclaim`](crate::Mediator::reclaim) and
+/// [`Mediator::retired`](crate::Mediator::retired) therefore must not be called from an interrupt
+/// handler that may have interrupted one of them on the same CPU, and what runs them should not be
+/// pre-empted for long: others would spin. No method of the host's may call them.
 pub trait Host: Send + Sync {
     /// Guest pages that stay where they are and readable or writable by the host until dropped.
     ///
-    /// Dropped by [`Mediator::reclaim`](crate::Mediator::reclaim), or in the VM's own
-    /// `FFA_RXTX_UNMAP` or failed `FFA_RXTX_MAP`.
+    /// Dropped in the VM's own `FFA_RXTX_UNMAP` or failed `FFA_RXTX_MAP`, else by
+    /// [`Mediator::reclaim`](crate::Mediator::reclaim) or with the mediator.
     type Buffer: Buffer;
 
     /// Pins `pages` pages of 4 KiB of `vm`'s memory from guest physical `address` on.
     ///
     /// The address is page aligned and the range does not wrap; nothing else was checked. Refuse what
     /// is not RAM of this VM with [`MapError::NotMemory`], and pages that serve as a buffer already,
-    /// of any VM, with [`MapError::InUse`].
+    /// of any VM, with [`MapError::InUse`]. The buffer has just the size asked for, or the guest's call
+    /// is `ABORTED`.
+    ///
+    /// May still come after [`Mediator::destroy_vm`](crate::Mediator::destroy_vm), from a vCPU that is
+    /// in a call, until [`Mediator::is_gone`](crate::Mediator::is_gone).
     ///
     /// # Errors
     /// See [`MapError`]; then nothing is pinned.
@@ -46,7 +61,7 @@ pub trait Host: Send + Sync {
     /// The configuration is insecure: mark the system for whoever reads its logs later.
     fn taint(&self, reason: Taint);
 
-    /// A line for the host's log. Guests cannot cause more than a stated number of them.
+    /// A line for the host's log, without the end of line. No guest can cause one, so far.
     fn log(&self, level: Level, message: fmt::Arguments<'_>);
 }
 

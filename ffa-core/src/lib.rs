@@ -25,7 +25,7 @@ mod spmc;
 mod vm;
 
 pub use ffa_abi as abi;
-pub use ffa_rcu::{Reclaimed, Retired};
+pub use ffa_rcu::{Backlog, Reclaimed, Retired};
 pub use host::{Access, Buffer, Host, Level, MapError, OutOfBounds, SpmcBuffers, Taint};
 pub use lifecycle::{CreateError, DestroyError};
 pub use limits::Limits;

@@ -3,13 +3,11 @@
 use core::fmt;
 
 use ffa_abi::VmId;
-use ffa_rcu::{InsertError, OutOfMemory, Reclaimed, ReplaceError, State};
+use ffa_rcu::{Backlog, InsertError, OutOfMemory, Reclaimed, ReplaceError, State};
 
 use crate::host::Host;
 use crate::mediator::Mediator;
 use crate::vm::{Vm, VmConfig};
-
-const TOO_MUCH_RETIRED: &str = "too much memory waits for a CPU that does not leave its call";
 
 /// Why a VM was not created. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,9 +22,9 @@ pub enum CreateError {
     IdDraining,
     /// No memory.
     NoMemory,
-    /// Too much memory waits for readers that have not left: a CPU is stalled inside a call. Call
+    /// More than [`Limits::retired_bytes`](crate::Limits::retired_bytes) wait to be freed. Call
     /// [`Mediator::reclaim`], and try again.
-    TooMuchRetired,
+    TooMuchRetired(Backlog),
 }
 
 /// Why a VM was not destroyed. Nothing has changed.
@@ -37,9 +35,9 @@ pub enum DestroyError {
     UnknownId,
     /// No memory for a directory without the VM. Free some, and try again.
     NoMemory,
-    /// Too much memory waits for readers that have not left: a CPU is stalled inside a call. Call
+    /// More than [`Limits::retired_bytes`](crate::Limits::retired_bytes) wait to be freed. Call
     /// [`Mediator::reclaim`], and try again.
-    TooMuchRetired,
+    TooMuchRetired(Backlog),
 }
 
 impl<H: Host> Mediator<H> {
@@ -55,10 +53,11 @@ impl<H: Host> Mediator<H> {
         Ok(())
     }
 
-    /// A VM is gone: when this returns no list shows it and its calls are refused.
+    /// A VM is gone: no list that is begun from now on shows it, and its calls are refused.
     ///
-    /// Its vCPUs may still be in calls, on other CPUs: they end as usual. What it had, its mapped
-    /// buffers too, is dropped by [`Mediator::reclaim`] once no call can reach it.
+    /// Its vCPUs may still be in calls, on other CPUs: they end as usual, and may call
+    /// [`Host::map_buffer`] or write to a buffer meanwhile. What the VM had, its buffers too, is
+    /// dropped by [`Mediator::reclaim`] once no call can reach it; [`Mediator::is_gone`] tells when.
     ///
     /// # Errors
     /// See [`DestroyError`].
@@ -79,8 +78,18 @@ impl<H: Host> Mediator<H> {
         Ok(())
     }
 
-    /// Frees up to `budget` objects that no call can reach any more. Destructors run here, and
-    /// nowhere else. For the host's idle loop, and after destroying VMs.
+    /// Whether no VM of this id exists, and nothing of one that was destroyed is left: no call of
+    /// its runs, all its buffers are dropped, and [`Mediator::create_vm`] takes the id again.
+    #[must_use]
+    pub fn is_gone(&self, id: VmId) -> bool {
+        self.registry.is_vacant(id.get())
+    }
+
+    /// Frees up to `budget` objects that no call can reach any more: VMs that were destroyed, and
+    /// directories that VMs have joined or left.
+    ///
+    /// From the host's idle loop or a tasklet, and often: not after destroying VMs only. Takes the
+    /// writer's lock for a moment an object, and drops objects without it.
     pub fn reclaim(&self, budget: usize) -> Reclaimed {
         self.registry.reclaim(budget)
     }
@@ -91,7 +100,7 @@ impl From<InsertError> for CreateError {
         match error {
             InsertError::Taken => CreateError::IdTaken,
             InsertError::Draining => CreateError::IdDraining,
-            InsertError::Backlog(_) => CreateError::TooMuchRetired,
+            InsertError::Backlog(backlog) => CreateError::TooMuchRetired(backlog),
             // A VM id has 15 bits.
             InsertError::OutOfMemory | InsertError::IdOutOfRange => CreateError::NoMemory,
         }
@@ -102,7 +111,7 @@ impl From<ReplaceError> for DestroyError {
     fn from(error: ReplaceError) -> Self {
         match error {
             ReplaceError::OutOfMemory => DestroyError::NoMemory,
-            ReplaceError::Backlog(_) => DestroyError::TooMuchRetired,
+            ReplaceError::Backlog(backlog) => DestroyError::TooMuchRetired(backlog),
         }
     }
 }
@@ -115,23 +124,25 @@ impl From<OutOfMemory> for DestroyError {
 
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            CreateError::NoVcpus => "a VM needs at least one vCPU",
-            CreateError::IdTaken => "a VM with this id exists",
-            CreateError::IdDraining => "the VM that had this id is still being torn down",
-            CreateError::NoMemory => "no memory for the VM's context",
-            CreateError::TooMuchRetired => TOO_MUCH_RETIRED,
-        })
+        match self {
+            CreateError::NoVcpus => f.write_str("a VM needs at least one vCPU"),
+            CreateError::IdTaken => f.write_str("a VM with this id exists"),
+            CreateError::IdDraining => {
+                f.write_str("the VM that had this id is still being torn down")
+            }
+            CreateError::NoMemory => f.write_str("no memory for the VM's context"),
+            CreateError::TooMuchRetired(backlog) => fmt::Display::fmt(backlog, f),
+        }
     }
 }
 
 impl fmt::Display for DestroyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DestroyError::UnknownId => "no VM with this id exists",
-            DestroyError::NoMemory => "no memory to take the VM out of the directory",
-            DestroyError::TooMuchRetired => TOO_MUCH_RETIRED,
-        })
+        match self {
+            DestroyError::UnknownId => f.write_str("no VM with this id exists"),
+            DestroyError::NoMemory => f.write_str("no memory to take the VM out of the directory"),
+            DestroyError::TooMuchRetired(backlog) => fmt::Display::fmt(backlog, f),
+        }
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) struct Mailbox<B> {
 
 enum State<B> {
     Unmapped,
-    /// A sibling vCPU's `FFA_RXTX_MAP` is under way.
-    Mapping,
+    /// A vCPU's `FFA_RXTX_MAP` or `FFA_RXTX_UNMAP` is under way.
+    Changing,
     Mapped {
         tx: B,
         rx: Rx<B>,
@@ -48,8 +48,8 @@ pub(crate) struct RxWriter<'m, B> {
     buffer: Option<B>,
 }
 
-/// The right to map a VM's buffers. Dropped without [`MapTicket::finish`], they are unmapped.
-pub(crate) struct MapTicket<'m, B> {
+/// The right to map or unmap a VM's buffers. Dropped without [`Change::finish`], there are none.
+pub(crate) struct Change<'m, B> {
     mailbox: &'m Mailbox<B>,
 }
 
@@ -58,28 +58,28 @@ impl<B: Buffer> Mailbox<B> {
         Mailbox { state: TicketMutex::new(State::Unmapped) }
     }
 
-    /// Begins to map; the buffers come with [`MapTicket::finish`].
-    pub(crate) fn begin_map(&self) -> Result<MapTicket<'_, B>, Refusal> {
+    /// Begins to map; the buffers come with [`Change::finish`].
+    pub(crate) fn begin_map(&self) -> Result<Change<'_, B>, Refusal> {
         let mut state = self.state.lock();
         match *state {
             State::Unmapped => {
-                *state = State::Mapping;
-                Ok(MapTicket { mailbox: self })
+                *state = State::Changing;
+                Ok(Change { mailbox: self })
             }
-            State::Mapping | State::Mapped { .. } => Err(Refusal::AlreadyMapped),
+            State::Changing | State::Mapped { .. } => Err(Refusal::AlreadyMapped),
         }
     }
 
-    /// Takes the buffers away and gives them to be dropped, TX first.
-    pub(crate) fn unmap(&self) -> Result<(B, B), Refusal> {
+    /// Takes the buffers, TX first, which are to be dropped before the [`Change`] is.
+    pub(crate) fn begin_unmap(&self) -> Result<(B, B, Change<'_, B>), Refusal> {
         let mut state = self.state.lock();
-        match core::mem::replace(&mut *state, State::Unmapped) {
-            State::Mapped { tx, rx: Rx::Empty(rx) } => Ok((tx, rx)),
-            State::Unmapped => Err(Refusal::NothingToUnmap),
-            held @ State::Mapping => {
-                *state = held;
+        match core::mem::replace(&mut *state, State::Changing) {
+            State::Mapped { tx, rx: Rx::Empty(rx) } => Ok((tx, rx, Change { mailbox: self })),
+            State::Unmapped => {
+                *state = State::Unmapped;
                 Err(Refusal::NothingToUnmap)
             }
+            State::Changing => Err(Refusal::NothingToUnmap),
             held @ State::Mapped { .. } => {
                 *state = held;
                 Err(Refusal::RxOwned)
@@ -155,7 +155,7 @@ impl<B> Drop for RxWriter<'_, B> {
     }
 }
 
-impl<B> MapTicket<'_, B> {
+impl<B> Change<'_, B> {
     /// The buffers are mapped; RX is empty.
     pub(crate) fn finish(self, tx: B, rx: B) {
         *self.mailbox.state.lock() = State::Mapped { tx, rx: Rx::Empty(rx) };
@@ -164,7 +164,7 @@ impl<B> MapTicket<'_, B> {
     }
 }
 
-impl<B> Drop for MapTicket<'_, B> {
+impl<B> Drop for Change<'_, B> {
     fn drop(&mut self) {
         *self.mailbox.state.lock() = State::Unmapped;
     }
@@ -207,12 +207,12 @@ mod tests {
             let writer = mailbox.begin_write().unwrap();
             assert_eq!(writer.finish(REPLY), REPLY);
             assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxBusy));
-            assert_eq!(mailbox.unmap().err(), Some(Refusal::RxOwned));
+            assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::RxOwned));
             assert_eq!(mailbox.release(), Ok(()));
             assert_eq!(mailbox.release(), Err(Refusal::RxNotOwned));
         }
-        assert!(mailbox.unmap().is_ok());
-        assert_eq!(mailbox.unmap().err(), Some(Refusal::NothingToUnmap));
+        assert!(mailbox.begin_unmap().is_ok());
+        assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::NothingToUnmap));
         assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxNotMapped));
     }
 
@@ -222,11 +222,11 @@ mod tests {
         let mut writer = mailbox.begin_write().unwrap();
         assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxBusy));
         assert_eq!(mailbox.release(), Err(Refusal::RxNotOwned));
-        assert_eq!(mailbox.unmap().err(), Some(Refusal::RxOwned));
+        assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::RxOwned));
         assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
         assert_eq!(writer.write(4090, &[0; 7]), Err(Refusal::HostFault));
         drop(writer);
-        assert!(mailbox.unmap().is_ok(), "a writer that gives up leaves RX empty");
+        assert!(mailbox.begin_unmap().is_ok(), "a writer that gives up leaves RX empty");
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         let mailbox: Mailbox<Page> = Mailbox::new();
         let ticket = mailbox.begin_map().unwrap();
         assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
-        assert_eq!(mailbox.unmap().err(), Some(Refusal::NothingToUnmap));
+        assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::NothingToUnmap));
         drop(ticket);
         mailbox.begin_map().unwrap().finish(Page, Page);
         assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));

@@ -49,6 +49,8 @@ impl Config {
 pub enum NewError {
     /// No memory.
     NoMemory,
+    /// A limit is outside the range that [`Limits`] gives.
+    BadLimits,
 }
 
 impl<H: Host> Mediator<H> {
@@ -58,11 +60,15 @@ impl<H: Host> Mediator<H> {
     /// See [`NewError`].
     pub fn new(host: H, config: Config) -> Result<Self, NewError> {
         let Config { cpus, policy, limits } = config;
+        if !limits.are_possible() {
+            return Err(NewError::BadLimits);
+        }
         if policy.is_insecure() {
             host.taint(Taint::AllowAllPolicy);
         }
         let spmc::Probe { spmc, partitions } = spmc::probe(&host, limits)?;
-        let registry = Registry::try_new(cpus, Directory::new(&partitions, policy)?)?;
+        let registry = Registry::try_new(cpus, Directory::new(&partitions, policy)?)?
+            .with_limit(limits.retired_bytes);
         Ok(Mediator { host, limits, spmc, registry })
     }
 
@@ -78,7 +84,7 @@ impl<H: Host> Mediator<H> {
         &self.host
     }
 
-    /// What waits to be freed by [`Mediator::reclaim`].
+    /// What waits to be freed by [`Mediator::reclaim`]. Takes the writer's lock for a moment.
     #[must_use]
     pub fn retired(&self) -> Retired {
         self.registry.retired()
@@ -95,6 +101,7 @@ impl fmt::Display for NewError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NewError::NoMemory => f.write_str("no memory for the mediator"),
+            NewError::BadLimits => f.write_str("a limit is out of range: see Limits"),
         }
     }
 }

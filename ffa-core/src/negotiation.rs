@@ -31,9 +31,7 @@ impl<H: Host> Request<'_, '_, H> {
             State::Published(version) => self.check_served(function, version),
             State::Proposed(version) | State::Publishing(version) => {
                 self.check_served(function, version)?;
-                let version = self.publish(&mut self.mediator.registry.write())?;
-                // A sibling may have asked for another version in between.
-                self.check_served(function, version)
+                self.publish(function, &mut self.mediator.registry.write())
             }
             State::Created => Err(Refusal::NoVersion),
             State::Withdrawn(_) => Err(Refusal::UnknownCaller),
@@ -52,20 +50,25 @@ impl<H: Host> Request<'_, '_, H> {
     /// Adds the VM to the directory, unless a sibling vCPU has done it.
     ///
     /// Only a VM's first calls come here: the one place where a guest waits for the writer's turn.
-    fn publish(&self, writer: &mut VmWriter<'_, H>) -> Result<NonZeroU32, Refusal> {
+    fn publish(
+        &self,
+        function: FunctionId,
+        writer: &mut VmWriter<'_, H>,
+    ) -> Result<Version, Refusal> {
         match self.vm.publication.claim() {
             Claim::Won(publishing) => {
-                // On an error `publishing` is dropped, which gives the claim back.
+                // On an error `publishing` is dropped, which gives the claim back. The check is
+                // made again: a sibling may have asked for another version meanwhile.
+                let version = self.check_served(function, publishing.version())?;
                 let directory = writer.snapshot().with_vm(self.vm.info())?;
                 writer.replace(directory)?;
-                let version = publishing.version();
                 publishing.commit();
                 Ok(version)
             }
-            Claim::Published(version) => Ok(version),
+            Claim::Published(version) => self.check_served(function, version),
             Claim::Nothing => Err(Refusal::NoVersion),
             Claim::Withdrawn => Err(Refusal::UnknownCaller),
-            // Whoever publishes holds the writer, and we do.
+            // Cannot be: whoever publishes holds the writer, and we do.
             Claim::Taken(_) => Err(Refusal::NoMemory),
         }
     }

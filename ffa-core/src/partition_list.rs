@@ -9,12 +9,13 @@ use core::ops::Range;
 
 use ffa_abi::{EndpointId, PartitionInfo, PartitionInfo1_0, Uuid, Version};
 use ffa_rcu::{Footprint, OutOfMemory, Shared};
-use zerocopy::IntoBytes;
+use zerocopy::{FromZeros, IntoBytes};
 
 /// Most descriptors in a chunk.
 const CHUNK: usize = 64;
 
 /// Descriptors in each version's form, aligned so that no copy straddles more lines than it must.
+#[derive(FromZeros)]
 #[repr(C, align(64))]
 struct Chunk {
     v1_2: [PartitionInfo; CHUNK],
@@ -167,7 +168,12 @@ fn merge(
 impl Entry {
     fn new(infos: &[PartitionInfo]) -> Result<Entry, OutOfMemory> {
         let first = infos.first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
-        Ok(Entry { chunk: Shared::try_new(Chunk::new(infos))?, first, len: infos.len().min(CHUNK) })
+        // Filled where it is: a chunk is too large to stand on the stack of a guest's trap.
+        let mut chunk = Shared::try_new(Chunk::new_zeroed())?;
+        if let Some(chunk) = Shared::get_mut(&mut chunk) {
+            chunk.fill(infos);
+        }
+        Ok(Entry { len: chunk.len, chunk, first })
     }
 
     fn share(&self) -> Entry {
@@ -176,21 +182,15 @@ impl Entry {
 }
 
 impl Chunk {
-    /// The first [`CHUNK`] of `infos`, in each form.
-    fn new(infos: &[PartitionInfo]) -> Chunk {
-        let mut chunk = Chunk {
-            v1_2: [PartitionInfo::default(); CHUNK],
-            v1_1: [PartitionInfo::default(); CHUNK],
-            v1_0: [PartitionInfo1_0::default(); CHUNK],
-            len: infos.len().min(CHUNK),
-        };
-        let Chunk { v1_2, v1_1, v1_0, .. } = &mut chunk;
+    /// Takes the first [`CHUNK`] of `infos`, in each form.
+    fn fill(&mut self, infos: &[PartitionInfo]) {
+        let Chunk { v1_2, v1_1, v1_0, len } = self;
         for (info, ((new, middle), old)) in infos.iter().zip(v1_2.iter_mut().zip(v1_1).zip(v1_0)) {
             *new = info.seen_by(Version::V1_2, Uuid::NIL);
             *middle = info.seen_by(Version::V1_1, Uuid::NIL);
             *old = info.to_1_0();
         }
-        chunk
+        *len = infos.len().min(CHUNK);
     }
 
     fn infos(&self) -> &[PartitionInfo] {

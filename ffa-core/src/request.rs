@@ -54,8 +54,8 @@ impl<'m, H: Host> Cpu<'m, H> {
 
     /// Handles a trapped call.
     ///
-    /// Takes no lock that VMs share, allocates nothing, waits for nobody, save on the one call by
-    /// which a VM joins the directory.
+    /// Takes no lock that VMs share, allocates nothing, waits for nobody, save in the call by which a
+    /// VM joins the directory, and in its repetitions while that is answered `NO_MEMORY`.
     pub fn handle(&mut self, caller: Caller, regs: &Regs) -> Outcome {
         let Some(function) = FunctionId::from_bits(regs.w(0)) else { return Outcome::NotFfa };
         let section = self.reader.enter();
@@ -87,7 +87,6 @@ impl<H: Host> Request<'_, '_, H> {
         }
         let version = self.admit(function)?;
         match Call::decode(regs, version)? {
-            Call::Version(call) => Ok(Answer::Version(self.version(call))),
             Call::Features(call) => {
                 let reply = self.audience(version).features(call, self.mediator.limits)?;
                 Ok(Answer::Features(reply))

@@ -3,29 +3,41 @@
 use ffa_abi::{Empty, EndpointId, RxtxMap};
 
 use crate::answer::Answer;
-use crate::host::{Access, Host};
+use crate::host::{Access, Buffer, Host};
 use crate::refusal::Refusal;
 use crate::request::Request;
 
-const PAGE_SIZE: u64 = 4096;
+const PAGE_SIZE: usize = 4096;
 
 impl<H: Host> Request<'_, '_, H> {
     pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Answer, Refusal> {
         let RxtxMap { tx, rx, pages, .. } = call;
         check_buffers(tx, rx, pages, self.mediator.limits.rxtx_pages)?;
-        let ticket = self.vm.mailbox.begin_map()?;
-        let host = &self.mediator.host;
-        let tx = host.map_buffer(self.vm.id(), tx, pages.into(), Access::Read)?;
-        let rx = host.map_buffer(self.vm.id(), rx, pages.into(), Access::Write)?;
-        ticket.finish(tx, rx);
+        let change = self.vm.mailbox.begin_map()?;
+        let tx = self.map_buffer(tx, pages, Access::Read)?;
+        let rx = self.map_buffer(rx, pages, Access::Write)?;
+        change.finish(tx, rx);
         Ok(Answer::Empty(Empty))
+    }
+
+    /// A buffer of just the size asked for: a larger one would let us write beyond what the guest
+    /// has registered.
+    fn map_buffer(&self, address: u64, pages: u8, access: Access) -> Result<H::Buffer, Refusal> {
+        let host = &self.mediator.host;
+        let buffer = host.map_buffer(self.vm.id(), address, pages.into(), access)?;
+        if buffer.size() == usize::from(pages) * PAGE_SIZE {
+            Ok(buffer)
+        } else {
+            Err(Refusal::HostFault)
+        }
     }
 
     pub(crate) fn rxtx_unmap(&self, endpoint: EndpointId) -> Result<Answer, Refusal> {
         self.check_own(endpoint)?;
-        let (tx, rx) = self.vm.mailbox.unmap()?;
-        // Outside the mailbox's lock: the host unpins here.
+        let (tx, rx, change) = self.vm.mailbox.begin_unmap()?;
+        // The host unpins here, without the mailbox's lock; then the pages can be mapped again.
         drop((tx, rx));
+        drop(change);
         Ok(Answer::Empty(Empty))
     }
 
@@ -37,15 +49,17 @@ impl<H: Host> Request<'_, '_, H> {
 
     /// A VM names itself with 0, or with its own id, as some firmware does.
     fn check_own(&self, endpoint: EndpointId) -> Result<(), Refusal> {
-        let own = endpoint == EndpointId::HYPERVISOR || endpoint == self.vm.id().into();
+        const UNNAMED: EndpointId = EndpointId(0);
+        let own = endpoint == UNNAMED || endpoint == self.vm.id().into();
         if own { Ok(()) } else { Err(Refusal::WrongEndpoint) }
     }
 }
 
 /// Buffers are 1..=`most` pages each, page aligned, inside the address space, and apart.
 fn check_buffers(tx: u64, rx: u64, pages: u8, most: u8) -> Result<(), Refusal> {
-    let size = u64::from(pages) * PAGE_SIZE;
-    let aligned = (tx | rx) % PAGE_SIZE == 0;
+    let page = PAGE_SIZE as u64;
+    let size = u64::from(pages) * page;
+    let aligned = (tx | rx) % page == 0;
     let (Some(tx_end), Some(rx_end)) = (tx.checked_add(size), rx.checked_add(size)) else {
         return Err(Refusal::BadBuffers);
     };

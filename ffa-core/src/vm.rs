@@ -59,8 +59,9 @@ impl<B: Buffer> Vm<B> {
 
     /// A vCPU asks for `version`, which has our major. Whether it may speak it.
     ///
-    /// Layouts are those of the lower of its version and ours. Once another call was made only the
-    /// agreed version is accepted.
+    /// Layouts are those of the lower of its version and ours. Once another call was made only what
+    /// leads to the agreed version is accepted: the version that was asked for may be asked for again,
+    /// as drivers do that are loaded a second time.
     pub(crate) fn propose(&self, version: Version) -> bool {
         let Some(lower) = NonZeroU32::new(version.min(OUR_VERSION).bits()) else { return false };
         match self.publication.propose(lower) {
