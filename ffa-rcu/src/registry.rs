@@ -7,7 +7,7 @@ use crate::memory::{Footprint, OutOfMemory, try_collect};
 use crate::node::Node;
 use crate::section::Section;
 use crate::sync::{AtomicBool, AtomicPtr, Mutex};
-use crate::table::Table;
+use crate::table::{Slot, Table};
 use crate::writer::Writer;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -104,6 +104,12 @@ impl<T, C, B: Backend> Registry<T, C, B> {
             .count();
         let Retired { objects: waiting, bytes, .. } = self.retired();
         Reclaimed { freed, waiting, bytes }
+    }
+
+    /// Whether an id has no context, not even a removed one that is not freed yet. Takes no lock.
+    #[must_use]
+    pub fn is_vacant(&self, id: u16) -> bool {
+        matches!(self.table.state(id), Some(Slot::Vacant))
     }
 
     /// What is retired and not freed yet. Takes the writers' lock for a moment.

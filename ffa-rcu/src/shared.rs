@@ -44,6 +44,17 @@ impl<T> Shared<T> {
         Ok(Self { counted: NonNull::from(Box::leak(counted)), owns: PhantomData })
     }
 
+    /// The value, to be changed, where `this` is its only owner: fills in place what was allocated first.
+    #[must_use]
+    pub fn get_mut(this: &mut Self) -> Option<&mut T> {
+        if this.counted().owners.load(E10_ACQUIRE) != 1 {
+            return None;
+        }
+        // SAFETY: by the field's invariant; we are the only owner, and `&mut` keeps us from making another.
+        let counted = unsafe { this.counted.as_mut() };
+        Some(&mut counted.value)
+    }
+
     /// Whether both are owners of the same value.
     #[must_use]
     pub fn ptr_eq(this: &Self, other: &Self) -> bool {
