@@ -5,10 +5,10 @@ use core::fmt;
 use ffa_rcu::{OutOfMemory, Registry, Retired};
 
 use crate::directory::Directory;
+use crate::handler::Cpu;
 use crate::host::{Host, Taint};
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::request::Cpu;
 use crate::spmc::{self, Spmc};
 use crate::vm::Vm;
 

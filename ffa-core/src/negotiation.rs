@@ -6,15 +6,15 @@ use ffa_abi::{FunctionId, GetVersion, Version, VersionReply};
 use ffa_rcu::{Claim, State, Writer};
 
 use crate::directory::Directory;
+use crate::handler::Handler;
 use crate::host::Host;
 use crate::mediator::Context;
 use crate::refusal::Refusal;
-use crate::request::Request;
 use crate::vm::OUR_VERSION;
 
 type VmWriter<'m, H> = Writer<'m, Directory, Context<H>>;
 
-impl<H: Host> Request<'_, '_, H> {
+impl<H: Host> Handler<'_, '_, H> {
     /// Answers `FFA_VERSION`.
     pub(crate) fn version(&self, call: GetVersion) -> VersionReply {
         let asked = call.version().filter(|version| version.is_compatible_with(OUR_VERSION));

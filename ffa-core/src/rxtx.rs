@@ -3,13 +3,13 @@
 use ffa_abi::{Empty, EndpointId, RxtxMap};
 
 use crate::answer::Answer;
+use crate::handler::Handler;
 use crate::host::{Access, Buffer, Host};
 use crate::refusal::Refusal;
-use crate::request::Request;
 
 const PAGE_SIZE: usize = 4096;
 
-impl<H: Host> Request<'_, '_, H> {
+impl<H: Host> Handler<'_, '_, H> {
     pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Answer, Refusal> {
         let RxtxMap { tx, rx, pages, .. } = call;
         check_buffers(tx, rx, pages, self.mediator.limits.rxtx_pages)?;

@@ -60,7 +60,7 @@ impl<'m, H: Host> Cpu<'m, H> {
         let Some(function) = FunctionId::from_bits(regs.w(0)) else { return Outcome::NotFfa };
         let section = self.reader.enter();
         let answer = match section.find(caller.vm.get()) {
-            Some(vm) => Request { mediator: self.mediator, section: &section, vm, caller }
+            Some(vm) => Handler { mediator: self.mediator, section: &section, vm, caller }
                 .answer(function, regs),
             // Errors of this one call have a form of their own.
             None if function == FunctionId::VERSION => {
@@ -72,15 +72,15 @@ impl<'m, H: Host> Cpu<'m, H> {
     }
 }
 
-/// One call, with all that it may look at.
-pub(crate) struct Request<'r, 'm, H: Host> {
+/// What handles one call: the caller, and all that may be looked at for it.
+pub(crate) struct Handler<'r, 'm, H: Host> {
     pub(crate) mediator: &'r Mediator<H>,
     section: &'r Section<'r, 'm, Directory, Context<H>>,
     pub(crate) vm: &'r Context<H>,
     caller: Caller,
 }
 
-impl<H: Host> Request<'_, '_, H> {
+impl<H: Host> Handler<'_, '_, H> {
     fn answer(&self, function: FunctionId, regs: &Regs) -> Result<Answer, Refusal> {
         if function == FunctionId::VERSION {
             return Ok(Answer::Version(self.version(GetVersion { w1: regs.w(1) })));
