@@ -87,7 +87,9 @@ impl<T, C, B: Backend> Registry<T, C, B> {
 
     /// Waits for the writers' turn, in the order of arrival.
     ///
-    /// Not from an interrupt handler, and not by a holder of a [`Writer`]: it would wait for itself. Inside a section it is allowed.
+    /// Not from an interrupt handler, and not by a holder of a [`Writer`]: it would wait for itself. Inside a section
+    /// it is allowed. In `match registry.write().replace(..)` the writer lives until the end of the `match`: bind
+    /// the result first where an arm calls [`reclaim`](Self::reclaim), [`retired`](Self::retired) or `write`.
     pub fn write(&self) -> Writer<'_, T, C, B> {
         Writer::new(self, self.limbo.lock())
     }

@@ -1,0 +1,124 @@
+//! Real threads for two seconds a backend: readers, writers and reclaimers at once, on values that notice when they are freed.
+#![cfg(not(loom))]
+
+mod common;
+
+use common::{Census, Probes, drain};
+use ffa_rcu::{Backend, Slots};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const CPUS: usize = 3;
+const IDS: usize = 8;
+const DURATION: Duration = Duration::from_secs(2);
+
+struct Storm<B: Backend> {
+    registry: Probes<B>,
+    census: Census,
+    done: AtomicBool,
+}
+
+impl<B: Backend> Storm<B> {
+    fn new() -> Self {
+        let census = Census::default();
+        let registry = Probes::try_new(CPUS, census.probe(0)).unwrap();
+        Self { registry, census, done: AtomicBool::new(false) }
+    }
+
+    /// Snapshots never go back, and a context has the residue of its id.
+    fn read(&self, index: usize) -> usize {
+        let (mut last, mut sections) = (0, 0);
+        while !self.done.load(Relaxed) {
+            // Now and then the place changes hands.
+            let Some(mut cpu) = self.registry.cpu(index) else { continue };
+            for id in 0..64 {
+                let id = id % IDS;
+                let section = cpu.enter();
+                let value = section.snapshot().read();
+                assert!(value >= last, "the snapshot went back");
+                last = value;
+                let context = section.find(id_of(id));
+                assert!(context.is_none_or(|context| context.read() % IDS == id));
+                let held = section.hold(id_of(id));
+                drop(section);
+                assert!(held.is_none_or(|held| held.read() % IDS == id));
+                sections += 1;
+            }
+        }
+        sections
+    }
+
+    fn write(&self) -> usize {
+        let mut changes = 0;
+        while !self.done.load(Relaxed) {
+            let mut writer = self.registry.write();
+            let next = writer.snapshot().read() + 1;
+            let id = id_of(next % IDS);
+            // Refused while too much waits, or the id drains: then the readers are ahead.
+            changes += usize::from(writer.replace(self.census.probe(next)).is_ok());
+            if !writer.remove(id) {
+                let _ = writer.insert(id, self.census.probe(next));
+            }
+        }
+        changes
+    }
+
+    fn reclaim(&self) -> usize {
+        let mut freed = 0;
+        while !self.done.load(Relaxed) {
+            freed += self.registry.reclaim(16).freed;
+        }
+        freed
+    }
+
+    fn run(&self) -> [usize; 3] {
+        thread::scope(|scope| {
+            let readers: Vec<_> =
+                (0..CPUS).map(|index| scope.spawn(move || self.read(index))).collect();
+            let writers = [0; 2].map(|_| scope.spawn(|| self.write()));
+            let reclaimers = [0; 2].map(|_| scope.spawn(|| self.reclaim()));
+            let start = Instant::now();
+            while start.elapsed() < DURATION {
+                thread::sleep(DURATION / 20);
+            }
+            self.done.store(true, Relaxed);
+            [
+                readers.into_iter().map(|reader| reader.join().unwrap()).sum(),
+                writers.into_iter().map(|writer| writer.join().unwrap()).sum(),
+                reclaimers.into_iter().map(|reclaimer| reclaimer.join().unwrap()).sum(),
+            ]
+        })
+    }
+}
+
+fn id_of(residue: usize) -> u16 {
+    // Ids in several leaves.
+    u16::try_from(residue * 0x0FFF).unwrap()
+}
+
+fn storm<B: Backend>() {
+    let storm = Storm::<B>::new();
+    let [sections, changes, freed] = storm.run();
+    println!(
+        "{sections} sections, {changes} changes, {freed} freed, {:?}",
+        storm.registry.retired()
+    );
+    assert!(sections > 100 && changes > 100 && freed > 100, "too little happened");
+    drain(&storm.registry);
+    let live = (0..IDS).filter(|&id| storm.registry.write().find(id_of(id)).is_some()).count();
+    assert_eq!(storm.census.alive(), live + 1);
+    drop(storm.registry);
+    assert_eq!(storm.census.alive(), 0);
+}
+
+#[test]
+fn slots() {
+    storm::<Slots>();
+}
+
+#[cfg(feature = "crossbeam")]
+#[test]
+fn crossbeam() {
+    storm::<ffa_rcu::CrossbeamEpoch>();
+}
