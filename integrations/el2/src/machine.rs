@@ -2,9 +2,8 @@
 //!
 //! ```text
 //! boot ──▶ main ──▶ cpu::main, on each CPU, for ever
-//!                     ├─ supervisor   makes and destroys VMs
-//!                     ├─ mediator     frees what no call reaches any more
-//!                     └─ vCPU         switch::enter ──▶ exits ──▶ calls (FF-A: the mediator), devices
+//!                     ├─ supervisor   makes and destroys VMs, lets the mediator free memory
+//!                     └─ vCPU         switch::enter ──▶ exits ──▶ calls, devices
 //! ```
 
 mod boot;

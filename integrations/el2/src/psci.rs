@@ -1,7 +1,8 @@
-//! The SMCCC and PSCI calls that a guest makes (DEN0028, DEN0022): registers in, a typed request out.
+//! The SMCCC and PSCI calls that a guest makes (DEN0028, DEN0022): registers in, a typed request
+//! out.
 //!
-//! Who carries a request out, and on which vCPU, is the hypervisor's business; what a number means is
-//! decided here.
+//! Who carries a request out, and on which vCPU, is the hypervisor's business; what a number means
+//! is decided here.
 
 /// The version that `PSCI_VERSION` answers: 1.1.
 pub const VERSION: u64 = 0x1_0001;

@@ -1,4 +1,5 @@
-//! Which parts of the machine's RAM are free for VMs: what the device tree describes, minus what is taken.
+//! Which parts of the machine's RAM are free for VMs: what the device tree describes, minus what is
+//! taken.
 
 use core::ops::Range;
 

@@ -7,8 +7,9 @@
 //!    │                    └───────────┼────────────────────▶ Blocked
 //!    └────────────────────────────────┘  put_back(Off)
 //! ```
-//! A vCPU that is woken while it runs does not block: [`Scheduler::put_back`] queues it again, so a wake-up is
-//! never lost. The caller holds one lock around this value and sends the [`Kicks`] after it let go.
+//! A vCPU that is woken while it runs does not block: [`Scheduler::put_back`] queues it again, so a
+//! wake-up is never lost. The caller holds one lock around this value and sends the [`Kicks`] after
+//! it let go.
 
 use core::mem;
 
@@ -105,7 +106,8 @@ impl Scheduler {
         }
     }
 
-    /// The vCPU that `cpu` runs from `now` on, if there is one; if not, `cpu` counts as idle until it asks again.
+    /// The vCPU that `cpu` runs from `now` on, if there is one; if not, `cpu` counts as idle until
+    /// it asks again.
     ///
     /// Wakes whoever waited for a time that has come, which may be work for other CPUs too.
     pub fn next(&mut self, cpu: usize, now: u64) -> (Option<Task>, Kicks) {
@@ -167,7 +169,8 @@ impl Scheduler {
         self.states.iter().filter_map(deadline).min()
     }
 
-    /// Reserves a vCPU that is off for the caller, who sets its registers and calls [`Scheduler::start`].
+    /// Reserves a vCPU that is off for the caller, who sets its registers and calls
+    /// [`Scheduler::start`].
     ///
     /// # Errors
     /// How it is, if it is not off.

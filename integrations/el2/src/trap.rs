@@ -30,7 +30,8 @@ pub enum Trap {
 /// A trapped MSR or MRS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SystemRegister {
-    /// op0, op1, `CRn`, `CRm`, op2: four bits each, op0 highest, as in [`SystemRegister::ICC_SGI1R`].
+    /// op0, op1, `CRn`, `CRm`, op2: four bits each, op0 highest, as in
+    /// [`SystemRegister::ICC_SGI1R`].
     pub name: u32,
     /// The general-purpose register; 31 is the zero register.
     pub register: u8,

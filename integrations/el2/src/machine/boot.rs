@@ -15,8 +15,9 @@ const GIGABYTES_MAPPED: usize = 16;
 /// The end of what EL2 maps: RAM above it is not used.
 pub(super) const MAPPED_END: u64 = (GIGABYTES_MAPPED * GIGABYTE) as u64;
 
-// The header of Documentation/arch/arm64/booting.rst. QEMU's -kernel looks at the magic number, gives an image
-// that has it the device tree in x0, and puts it at text_offset from the start of RAM.
+// The header of Documentation/arch/arm64/booting.rst. QEMU's -kernel looks at the magic number,
+// gives an image that has it the device tree in x0, and puts it at text_offset from the start of
+// RAM.
 global_asm!(
     ".section .init.header, \"ax\"",
     ".global image_header",
@@ -71,7 +72,7 @@ static mut SECONDARY_STACKS: [Stack<STACK_PAGES>; MAX_CPUS - 1] =
 /// The firmware's.
 pub(super) fn start_cpu(index: usize, mpidr: u64) -> Result<(), Error> {
     let stack = (&raw mut SECONDARY_STACKS).cast::<Stack<STACK_PAGES>>().wrapping_add(index - 1);
-    // SAFETY: the stack is a static, mapped for both CPUs alike by the identity map, and only the CPU `index`
-    // uses it, which the caller starts once.
+    // SAFETY: the stack is a static, mapped for both CPUs alike by the identity map, and only the
+    // CPU `index` uses it, which the caller starts once.
     unsafe { start_core::<Smc, _, STACK_PAGES>(mpidr, stack, move || cpu::main(index)) }
 }

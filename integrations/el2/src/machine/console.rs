@@ -48,7 +48,7 @@ pub(super) fn print_guest_line(vm: u16, line: &[u8]) {
 
 /// The UART. Firmware, or QEMU's reset state, has enabled it.
 fn uart() -> Uart<'static> {
-    // SAFETY: these are the UART's registers, mapped as device memory. Callers hold LOCK, or the machine is about
-    // to be turned off, so no two drivers are used at a time.
+    // SAFETY: these are the UART's registers, mapped as device memory. Callers hold LOCK, or the
+    // machine is about to be turned off, so no two drivers are used at a time.
     Uart::new(unsafe { UniqueMmioPointer::new(UART) })
 }

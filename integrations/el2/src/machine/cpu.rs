@@ -1,4 +1,5 @@
-//! What each physical CPU does for ever: it runs a vCPU for a time slice, or sleeps, and looks after the VMs.
+//! What each physical CPU does for ever: it runs a vCPU for a time slice, or sleeps, and looks
+//! after the VMs.
 
 use ffa_el2::scheduler::{Leave, Task};
 use ffa_el2::vgic::VIRTUAL_TIMER;
@@ -45,7 +46,8 @@ pub(super) struct Running<'a> {
     pub(super) vm: &'a Vm,
     pub(super) index: u16,
     pub(super) frame: &'a mut Frame,
-    /// The physical virtual-timer interrupt was taken, and is silent until the guest has served it.
+    /// The physical virtual-timer interrupt was taken, and is silent until the guest has served
+    /// it.
     timer_silent: bool,
     /// The timer's level, as the virtual GIC knows it.
     timer_level: bool,
@@ -123,7 +125,8 @@ impl Cpu {
             (gic.fill(index, list), gic.pending(index))
         };
         gic::offer(list, more);
-        // SAFETY: 1. `run_vcpu` loaded the state of this vCPU and its VM's stage 2. 2. `init` ran on this CPU.
+        // SAFETY: 1. `run_vcpu` loaded the state of this vCPU and its VM's stage 2. 2. `init` ran
+        // on this CPU.
         let exit = unsafe { switch::enter(running.frame) };
         gic::withdraw(list);
         running.vm.gic.lock().drain(index, list.get(..used).unwrap_or_default());
@@ -136,7 +139,8 @@ impl<'a> Running<'a> {
         Self { vm, index, frame, timer_silent: false, timer_level: false }
     }
 
-    /// Tells the virtual GIC the timer's level, and lets the timer interrupt again once the guest has served it.
+    /// Tells the virtual GIC the timer's level, and lets the timer interrupt again once the guest
+    /// has served it.
     fn sample_timer(&mut self) {
         self.timer_level = guest_state::timer_fires();
         let mut gic = self.vm.gic.lock();

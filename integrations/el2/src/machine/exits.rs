@@ -27,9 +27,9 @@ pub(super) enum Next {
 
 /// Sets up on this CPU what guests may do themselves and what traps.
 pub(super) fn init_cpu() {
-    /// AArch64 at EL1; IMPLEMENTATION DEFINED registers, SMC and WFI trap; TLB maintenance reaches all CPUs of the
-    /// inner shareable domain; interrupts and system errors come to EL2; set/way cache maintenance cleans, too;
-    /// stage 2 is on.
+    /// AArch64 at EL1; IMPLEMENTATION DEFINED registers, SMC and WFI trap; TLB maintenance reaches
+    /// all CPUs of the inner shareable domain; interrupts and system errors come to EL2;
+    /// set/way cache maintenance cleans, too; stage 2 is on.
     const HCR: u64 = RW | TIDCP | TSC | TWI | BSU_INNER | FB | AMO | IMO | FMO | SWIO | VM;
     const RW: u64 = 1 << 31;
     const TIDCP: u64 = 1 << 20;
@@ -54,10 +54,17 @@ pub(super) fn init_cpu() {
     sysreg::write!("cptr_el2", CPTR);
     sysreg::write!("cnthctl_el2", COUNTER_ACCESS);
     sysreg::write!("hstr_el2", 0);
-    // Debug registers and all event counters are the guest's.
-    sysreg::write!("mdcr_el2", sysreg::read!("pmcr_el0") >> 11 & 0x1F);
+    sysreg::write!("mdcr_el2", event_counters());
     sysreg::write!("vpidr_el2", sysreg::read!("midr_el1"));
     sysreg::instruction!("isb");
+}
+
+/// How many event counters there are: all are the guest's, as are the debug registers.
+fn event_counters() -> u64 {
+    match sysreg::read!("id_aa64dfr0_el1") >> 8 & 0xF {
+        0 | 0xF => 0,
+        _ => sysreg::read!("pmcr_el0") >> 11 & 0x1F,
+    }
 }
 
 /// The guest did something that traps.

@@ -1,4 +1,5 @@
-//! The physical interrupt controller, and the list registers through which a guest gets virtual interrupts.
+//! The physical interrupt controller, and the list registers through which a guest gets virtual
+//! interrupts.
 
 use core::ptr::NonNull;
 
@@ -28,7 +29,8 @@ static GIC: Once<SpinMutex<GicV3<'static>>> = Once::new();
 pub(super) enum Interrupt {
     /// The hypervisor's own timer: a time slice is over, or somebody's time has come.
     Tick,
-    /// The running vCPU's virtual timer. It stays active, and silent, until [`rearm_virtual_timer`].
+    /// The running vCPU's virtual timer. It stays active, and silent, until
+    /// [`rearm_virtual_timer`].
     VirtualTimer,
     /// Another CPU has news, or the guest finished a virtual interrupt.
     LookUp,
@@ -62,7 +64,8 @@ pub(super) fn init_cpu(cpu: usize) {
     }
     GicCpuInterface::set_priority_mask(0xFF);
     GicCpuInterface::enable_group1(true);
-    // End of interrupt only drops the priority; deactivation is a step of its own, see `VirtualTimer`.
+    // End of interrupt only drops the priority; deactivation is a step of its own, see
+    // `VirtualTimer`.
     const EOI_MODE: u64 = 1 << 1;
     sysreg::write!("icc_ctlr_el1", EOI_MODE);
     sysreg::instruction!("isb");
@@ -100,7 +103,8 @@ fn deactivate(intid: IntId) {
     sysreg::write!("icc_dir_el1", u64::from(u32::from(intid)));
 }
 
-/// Makes CPUs look up. Cluster and core of a CPU are those of its number: `virt` has up to 16 in a cluster.
+/// Makes CPUs look up. Cluster and core of a CPU are those of its number: `virt` has up to 16 in a
+/// cluster.
 pub(super) fn kick(cpus: Kicks) {
     if cpus.0 == 0 {
         return;

@@ -1,4 +1,5 @@
-//! The device tree of a VM, for guests that want one: what the hypervisor emulates, in the words of QEMU's `virt`.
+//! The device tree of a VM, for guests that want one: what the hypervisor emulates, in the words of
+//! QEMU's `virt`.
 
 use alloc::vec::Vec;
 

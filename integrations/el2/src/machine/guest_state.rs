@@ -1,5 +1,5 @@
-//! The state of a vCPU that EL2's own code does not use: it stays in the CPU while the vCPU runs, and is
-//! exchanged only when another vCPU comes.
+//! The state of a vCPU that EL2's own code does not use: it stays in the CPU while the vCPU runs,
+//! and is exchanged only when another vCPU comes.
 
 use core::arch::global_asm;
 
@@ -22,14 +22,15 @@ macro_rules! registers {
 registers! {
     /// What EL1 and EL0 see of the CPU, the virtual timer and the virtual interrupt interface.
     El1 {
-        sctlr: "sctlr_el1", actlr: "actlr_el1", cpacr: "cpacr_el1",
-        ttbr0: "ttbr0_el1", ttbr1: "ttbr1_el1", tcr: "tcr_el1", mair: "mair_el1", amair: "amair_el1",
-        contextidr: "contextidr_el1", vbar: "vbar_el1",
-        esr: "esr_el1", far: "far_el1", afsr0: "afsr0_el1", afsr1: "afsr1_el1", par: "par_el1",
+        sctlr: "sctlr_el1", actlr: "actlr_el1", cpacr: "cpacr_el1", contextidr: "contextidr_el1",
+        ttbr0: "ttbr0_el1", ttbr1: "ttbr1_el1", tcr: "tcr_el1",
+        mair: "mair_el1", amair: "amair_el1", vbar: "vbar_el1", par: "par_el1",
+        esr: "esr_el1", far: "far_el1", afsr0: "afsr0_el1", afsr1: "afsr1_el1",
         elr: "elr_el1", spsr: "spsr_el1", sp_el0: "sp_el0", sp_el1: "sp_el1",
         tpidr_el0: "tpidr_el0", tpidrro: "tpidrro_el0", tpidr_el1: "tpidr_el1",
         csselr: "csselr_el1", mdscr: "mdscr_el1", vmpidr: "vmpidr_el2",
-        cntkctl: "cntkctl_el1", cntvoff: "cntvoff_el2", cntv_cval: "cntv_cval_el0", cntv_ctl: "cntv_ctl_el0",
+        cntkctl: "cntkctl_el1", cntvoff: "cntvoff_el2",
+        cntv_cval: "cntv_cval_el0", cntv_ctl: "cntv_ctl_el0",
         ich_vmcr: "ich_vmcr_el2", ich_ap0r0: "ich_ap0r0_el2", ich_ap1r0: "ich_ap1r0_el2",
     }
 }
@@ -37,8 +38,10 @@ registers! {
 registers! {
     /// The keys of pointer authentication, which not every CPU has (`apiakeylo_el1` and so on).
     Keys {
-        ia_low: "s3_0_c2_c1_0", ia_high: "s3_0_c2_c1_1", ib_low: "s3_0_c2_c1_2", ib_high: "s3_0_c2_c1_3",
-        da_low: "s3_0_c2_c2_0", da_high: "s3_0_c2_c2_1", db_low: "s3_0_c2_c2_2", db_high: "s3_0_c2_c2_3",
+        ia_low: "s3_0_c2_c1_0", ia_high: "s3_0_c2_c1_1",
+        ib_low: "s3_0_c2_c1_2", ib_high: "s3_0_c2_c1_3",
+        da_low: "s3_0_c2_c2_0", da_high: "s3_0_c2_c2_1",
+        db_low: "s3_0_c2_c2_2", db_high: "s3_0_c2_c2_3",
         ga_low: "s3_0_c2_c3_0", ga_high: "s3_0_c2_c3_1",
     }
 }
@@ -67,8 +70,8 @@ const TIMER_BITS: u64 = 0b111;
 const TIMER_RUNS: u64 = 0b01;
 
 impl GuestState {
-    /// A vCPU after reset: MMU and caches off. All vCPUs of a VM have the same `time_offset`, the physical count at
-    /// which their virtual time is 0.
+    /// A vCPU after reset: MMU and caches off. All vCPUs of a VM have the same `time_offset`, the
+    /// physical count at which their virtual time is 0.
     pub(super) fn reset(vcpu: u16, time_offset: u64) -> Self {
         const SCTLR_RES1: u64 = 0x30D0_0800;
         const MPIDR_RES1: u64 = 1 << 31;

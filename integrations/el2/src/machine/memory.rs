@@ -37,7 +37,8 @@ pub(super) fn pages_in_use() -> u64 {
 
 /// The RAM of one VM: guest physical `base` onwards, in one piece of physical memory.
 ///
-/// It lives as long as anybody could reach it: the VM, whose stage 2 maps it, and buffers that the mediator holds.
+/// It lives as long as anybody could reach it: the VM, whose stage 2 maps it, and buffers that the
+/// mediator holds.
 #[derive(Debug)]
 pub(super) struct GuestMemory {
     physical: u64,
@@ -53,8 +54,8 @@ const MAX_PINNED: usize = 8;
 impl GuestMemory {
     /// Zeroed memory of `size` bytes, a multiple of [`PAGE`], that the guest sees at `base`.
     ///
-    /// It is physically aligned to its size, rounded up to a power of two, so that stage 2 can use large blocks.
-    /// `None` if there is not so much in one piece.
+    /// It is physically aligned to its size, rounded up to a power of two, so that stage 2 can use
+    /// large blocks. `None` if there is not so much in one piece.
     pub(super) fn new(base: u64, size: u64) -> Option<Arc<Self>> {
         let first = FRAMES.lock().alloc(frame(size))?;
         let memory =
@@ -88,9 +89,9 @@ impl GuestMemory {
             return false;
         }
         let from = self.pointer(offset);
-        // SAFETY: checked above; `into` is memory of the hypervisor's, which is never a VM's at the same time. The
-        // guest may write meanwhile: that is why no reference to its memory is ever made, and bytes are all that
-        // comes out.
+        // SAFETY: checked above; `into` is memory of the hypervisor's, which is never a VM's at the
+        // same time. The guest may write meanwhile: that is why no reference to its memory
+        // is ever made, and bytes are all that comes out.
         unsafe { from.copy_to_nonoverlapping(into.as_mut_ptr(), into.len()) };
         true
     }

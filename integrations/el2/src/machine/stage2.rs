@@ -1,4 +1,5 @@
-//! Stage 2: which guest physical addresses a VM reaches. Its RAM, and nothing else; devices are emulated.
+//! Stage 2: which guest physical addresses a VM reaches. Its RAM, and nothing else; devices are
+//! emulated.
 
 use aarch64_paging::descriptor::{PhysicalAddress, Stage2Attributes};
 use aarch64_paging::idmap::IdTranslation;
@@ -47,8 +48,8 @@ impl Stage2 {
 
     /// Makes this CPU use these tables for what runs at EL1.
     ///
-    /// vCPUs of one VM share a VMID, but each may have its own idea of an ASID: what the CPU remembers of another
-    /// one is dropped.
+    /// vCPUs of one VM share a VMID, but each may have its own idea of an ASID: what the CPU
+    /// remembers of another one is dropped.
     pub(super) fn activate(&self) {
         sysreg::write!("vttbr_el2", self.vttbr);
         sysreg::instruction!("isb");

@@ -1,8 +1,9 @@
 //! The life of the VMs of the bundle: started, ended, started again, and the end of it all.
 //!
-//! Whichever CPU is between two vCPUs does the work, one at a time. A VM leaves in three steps: the mediator
-//! forgets it, while its vCPUs may still run and call; its vCPUs leave their CPUs; its memory goes when neither
-//! the VM nor a buffer of the mediator's holds it any more. Its id can be used again when the mediator agrees.
+//! Whichever CPU is between two vCPUs does the work, one at a time. A VM leaves in three steps: the
+//! mediator forgets it, while its vCPUs may still run and call; its vCPUs leave their CPUs; its
+//! memory goes when neither the VM nor a buffer of the mediator's holds it any more. Its id can be
+//! used again when the mediator agrees.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -70,7 +71,8 @@ pub(super) fn init(vms: impl Iterator<Item = bundle::Vm<'static>>) {
     *SUPERVISOR.lock() = Some(supervisor);
 }
 
-/// Does what is to be done now, if no other CPU does it already: called between two vCPUs and while idle.
+/// Does what is to be done now, if no other CPU does it already: called between two vCPUs and while
+/// idle.
 ///
 /// Does not return when all VMs are over.
 pub(super) fn poll() {
@@ -108,9 +110,9 @@ impl Supervisor {
             }
             Phase::Leaving(vm) => {
                 if SCHEDULER.lock().is_quiet(index) {
-                    let vm = vm.clone();
+                    let end = vm.ended().unwrap_or(End::Off);
                     vm::set(index, None);
-                    slot.phase = slot.after(vm.ended().unwrap_or(&End::Off));
+                    slot.phase = slot.after(end);
                 }
             }
             Phase::Over { .. } => {}
@@ -130,8 +132,8 @@ impl Supervisor {
     fn print_statistics(&self, leaked: u64) {
         let retired = host::mediator().retired();
         log!(
-            "statistics: calls={} vms_created={} vms_destroyed={} retired_objects={} retired_peak_bytes={} \
-             leaked_pages={leaked}",
+            "statistics: calls={} vms_created={} vms_destroyed={} retired_objects={} \
+             retired_peak_bytes={} leaked_pages={leaked}",
             host::calls(),
             self.created,
             self.destroyed,
@@ -169,7 +171,7 @@ impl Slot {
         };
         match host::mediator().create_vm(config) {
             Ok(()) => {}
-            Err(CreateError::IdDraining | CreateError::TooMuchRetired) => return None,
+            Err(CreateError::IdDraining | CreateError::TooMuchRetired(_)) => return None,
             Err(error) => return Some(self.failed(format_args!("{error}"))),
         }
         let vm = match Vm::new(index, self.id, &self.plan) {
@@ -212,15 +214,15 @@ impl Slot {
     }
 
     /// What comes after a life that ended so.
-    fn after(&mut self, end: &End) -> Phase {
+    fn after(&mut self, end: End) -> Phase {
         let id = self.id.get();
         let how = match end {
-            End::Died(_) => return Phase::Over { failed: true },
+            End::Died => return Phase::Over { failed: true },
             End::Off => "off",
             End::Reset => "reset",
             End::LifeOver => "killed",
         };
-        if *end == End::Off || self.restarts_left == 0 {
+        if end == End::Off || self.restarts_left == 0 {
             log!("vm{id}: {how}");
             return Phase::Over { failed: false };
         }

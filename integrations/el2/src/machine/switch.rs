@@ -1,8 +1,9 @@
 //! The world switch: into a guest, and back at its next exception.
 //!
-//! [`enter`] looks like a call: it returns when the guest gave the CPU back. EL2 runs with interrupts masked and
-//! never takes one itself: what is pending makes the next [`enter`] return at once. So there is no nesting, and no
-//! lock of the hypervisor is ever wanted by an interrupt handler.
+//! [`enter`] looks like a call: it returns when the guest gave the CPU back. EL2 runs with
+//! interrupts masked and never takes one itself: what is pending makes the next [`enter`] return at
+//! once. So there is no nesting, and no lock of the hypervisor is ever wanted by an interrupt
+//! handler.
 
 use core::arch::global_asm;
 use core::mem::offset_of;
@@ -55,10 +56,12 @@ pub(super) enum Exit {
 /// Runs the guest whose state is loaded, until its next exception to EL2.
 ///
 /// # Safety
-/// 1. The system registers, stage 2 and the vector registers are the guest's: it reaches its own memory only.
+/// 1. The system registers, stage 2 and the vector registers are the guest's: it reaches its own
+///    memory only.
 /// 2. `HCR_EL2` routes its exceptions here, and `install_vectors` was called on this CPU.
 pub(super) unsafe fn enter(frame: &mut Frame) -> Exit {
-    // SAFETY: the caller promised 1 and 2; the frame is exclusively ours, and laid out as the assembly expects.
+    // SAFETY: the caller promised 1 and 2; the frame is exclusively ours, and laid out as the
+    // assembly expects.
     match unsafe { enter_guest(frame) } {
         0 => Exit::Synchronous,
         3 => Exit::SystemError,
@@ -87,9 +90,10 @@ extern "C" fn unexpected_exception(kind: u64) -> ! {
     ))
 }
 
-// enter_guest keeps what a C function must keep on the stack, and the frame's address in TPIDR_EL2, where the vectors
-// find it. The vectors store the guest's registers and return from enter_guest with their own number in x0.
-// EL2 is built without vector registers: those stay the guest's all the time.
+// enter_guest keeps what a C function must keep on the stack, and the frame's address in TPIDR_EL2,
+// where the vectors find it. The vectors store the guest's registers and return from enter_guest
+// with their own number in x0. EL2 is built without vector registers: those stay the guest's all
+// the time.
 global_asm!(
     ".section .text.switch, \"ax\"",
     "enter_guest:",

@@ -4,8 +4,8 @@
 macro_rules! read {
     ($name:literal) => {{
         let value: u64;
-        // SAFETY: the registers read here have no side effects on memory, and exist at EL2 on every CPU that
-        // the caller reads them on.
+        // SAFETY: the registers read here have no side effects on memory, and exist at EL2 on
+        // every CPU that the caller reads them on.
         unsafe {
             core::arch::asm!(concat!("mrs {0}, ", $name), out(reg) value, options(nomem, nostack))
         };
@@ -15,8 +15,9 @@ macro_rules! read {
 
 /// Writes a u64 to a system register.
 ///
-/// Only for registers that do not change how EL2 itself executes: guest state (`*_EL1`), virtualisation controls,
-/// timers and interrupt controller. A memory clobber keeps stores to shared memory on their side of it.
+/// Only for registers that do not change how EL2 itself executes: guest state (`*_EL1`),
+/// virtualisation controls, timers and interrupt controller. A memory clobber keeps stores to
+/// shared memory on their side of it.
 macro_rules! write {
     ($name:literal, $value:expr) => {{
         let value: u64 = $value;

@@ -1,7 +1,6 @@
 //! A VM: its memory, its devices, its vCPUs; and where to find it.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -43,7 +42,8 @@ pub(super) struct Vm {
     end: Once<End>,
 }
 
-/// The registers of a vCPU that does not run. Locked by the CPU that runs it, and by who turns it on.
+/// The registers of a vCPU that does not run. Locked by the CPU that runs it, and by who turns it
+/// on.
 #[derive(Default)]
 pub(super) struct Vcpu {
     pub(super) frame: Frame,
@@ -51,7 +51,7 @@ pub(super) struct Vcpu {
 }
 
 /// Why a VM's life ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
     /// `SYSTEM_OFF`, or its last vCPU turned itself off.
     Off,
@@ -60,7 +60,7 @@ pub(super) enum End {
     /// Its time was over.
     LifeOver,
     /// It did what it must not.
-    Died(String),
+    Died,
 }
 
 /// Why a VM could not be made.
@@ -134,7 +134,8 @@ impl Vm {
         gic::kick(cpus);
     }
 
-    /// Ends this life of the VM: its vCPUs leave their CPUs, the supervisor does the rest. The first reason counts.
+    /// Ends this life of the VM: its vCPUs leave their CPUs, the supervisor does the rest. The
+    /// first reason counts.
     pub(super) fn end(&self, reason: End) {
         self.end.call_once(|| reason);
         let cpus = SCHEDULER.lock().stop(self.slot);
@@ -144,12 +145,12 @@ impl Vm {
     /// Ends the VM for something that it must not do.
     pub(super) fn die(&self, why: fmt::Arguments<'_>) {
         console::log!("vm{}: died: {why}", self.id.get());
-        self.end(End::Died(alloc::fmt::format(why)));
+        self.end(End::Died);
     }
 
     /// Why this life is over, if it is.
-    pub(super) fn ended(&self) -> Option<&End> {
-        self.end.get()
+    pub(super) fn ended(&self) -> Option<End> {
+        self.end.get().copied()
     }
 }
 
