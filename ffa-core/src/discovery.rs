@@ -42,13 +42,12 @@ pub(crate) fn partition_info_get<B: Buffer>(
 
 /// Copies everything that is seen, a chunk at a time, each byte once.
 fn write_all<B: Buffer>(view: &View<'_>, rx: &mut RxWriter<'_, B>) -> Result<(), Refusal> {
-    let mut offset = 0;
-    for run in view.runs() {
+    let end = view.runs().try_fold(0, |offset, run| {
         let bytes = run.bytes(view.version());
         rx.write(offset, bytes)?;
-        offset += bytes.len();
-    }
-    Ok(())
+        Ok(offset + bytes.len())
+    });
+    end.map(|_| ())
 }
 
 fn write_matching<B: Buffer>(

@@ -28,6 +28,8 @@ struct Chunk {
 struct Entry {
     chunk: Shared<Chunk>,
     first: EndpointId,
+    /// How many descriptors the chunks before it hold.
+    start: usize,
     len: usize,
 }
 
@@ -35,7 +37,6 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct PartitionList {
     top: Vec<Entry>,
-    count: usize,
     /// Chunks that were made for this list, and are not taken over from another.
     new_chunks: usize,
 }
@@ -54,14 +55,14 @@ impl PartitionList {
         let mut top = Vec::new();
         top.try_reserve_exact(infos.len().div_ceil(CHUNK)).map_err(|_| OutOfMemory)?;
         for part in infos.chunks(CHUNK) {
-            top.push(Entry::new(part)?);
+            top.push(Entry::new(part, end(&top))?);
         }
         let new_chunks = top.len();
-        Ok(PartitionList { top, count: infos.len(), new_chunks })
+        Ok(PartitionList { top, new_chunks })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.count
+        end(&self.top)
     }
 
     /// A list ordered by id, with `info` in its place. One of the same id is replaced.
@@ -76,22 +77,26 @@ impl PartitionList {
 
     /// Where `id` stands in a list ordered by id.
     pub(crate) fn position(&self, id: EndpointId) -> Option<usize> {
-        let chunk = self.chunk_of(id);
-        let entry = self.top.get(chunk)?;
+        let entry = self.top.get(self.chunk_of(id))?;
         let within = entry.chunk.search(id).ok()?;
-        let before: usize = self.top.iter().take(chunk).map(|entry| entry.len).sum();
-        Some(before + within)
+        Some(entry.start + within)
     }
 
     /// Descriptors with indices in `range`, chunk by chunk.
     pub(crate) fn runs(&self, range: Range<usize>) -> impl Iterator<Item = Run<'_>> {
-        let mut base = 0;
-        self.top.iter().filter_map(move |entry| {
-            let start = range.start.saturating_sub(base);
-            let end = range.end.saturating_sub(base).min(entry.len);
-            base += entry.len;
-            (start < end).then(|| Run { chunk: &entry.chunk, start, end })
+        let entries = if range.is_empty() { &[] } else { self.covering(&range) };
+        entries.iter().map(move |entry| Run {
+            chunk: &entry.chunk,
+            start: range.start.saturating_sub(entry.start),
+            end: range.end.saturating_sub(entry.start).min(entry.len),
         })
+    }
+
+    /// The chunks that hold `range`, which is not empty.
+    fn covering(&self, range: &Range<usize>) -> &[Entry] {
+        let first = self.top.partition_point(|entry| entry.end() <= range.start);
+        let last = self.top.partition_point(|entry| entry.start < range.end);
+        self.top.get(first..last).unwrap_or(&[])
     }
 
     /// Index of the chunk that holds `id`, or would.
@@ -118,13 +123,14 @@ impl PartitionList {
         let mut top = Vec::new();
         let entries = before.len() + new_chunks + after.len();
         top.try_reserve_exact(entries).map_err(|_| OutOfMemory)?;
-        top.extend(before.iter().map(Entry::share));
+        top.extend(before.iter().map(|entry| entry.share(entry.start)));
         for infos in infos.chunks(part.max(1)) {
-            top.push(Entry::new(infos)?);
+            top.push(Entry::new(infos, end(&top))?);
         }
-        top.extend(after.iter().map(Entry::share));
-        let count = top.iter().map(|entry| entry.len).sum();
-        Ok(PartitionList { top, count, new_chunks })
+        for entry in after {
+            top.push(entry.share(end(&top)));
+        }
+        Ok(PartitionList { top, new_chunks })
     }
 
     /// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill
@@ -165,19 +171,29 @@ fn merge(
     held.iter_mut().zip(merged).map(|(slot, info)| *slot = *info).count()
 }
 
+/// How many descriptors there are up to the last of `entries`.
+fn end(entries: &[Entry]) -> usize {
+    entries.last().map_or(0, Entry::end)
+}
+
 impl Entry {
-    fn new(infos: &[PartitionInfo]) -> Result<Entry, OutOfMemory> {
+    fn new(infos: &[PartitionInfo], start: usize) -> Result<Entry, OutOfMemory> {
         let first = infos.first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
         // Filled where it is: a chunk is too large to stand on the stack of a guest's trap.
         let mut chunk = Shared::try_new(Chunk::new_zeroed())?;
         if let Some(chunk) = Shared::get_mut(&mut chunk) {
             chunk.fill(infos);
         }
-        Ok(Entry { len: chunk.len, chunk, first })
+        Ok(Entry { len: chunk.len, chunk, first, start })
     }
 
-    fn share(&self) -> Entry {
-        Entry { chunk: self.chunk.clone(), first: self.first, len: self.len }
+    /// The same chunk, with `start` descriptors before it.
+    fn share(&self, start: usize) -> Entry {
+        Entry { chunk: self.chunk.clone(), first: self.first, start, len: self.len }
+    }
+
+    fn end(&self) -> usize {
+        self.start + self.len
     }
 }
 
