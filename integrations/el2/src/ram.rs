@@ -3,8 +3,7 @@
 
 use core::ops::Range;
 
-/// The size of a page: 4 KiB.
-pub const PAGE: u64 = 4096;
+use crate::bundle::PAGE;
 
 const MAX_RANGES: usize = 16;
 

@@ -11,16 +11,15 @@
 //! wake-up is never lost. The caller holds one lock around this value and sends the [`Kicks`] after
 //! it let go.
 
-use core::mem;
+use alloc::collections::VecDeque;
 
-/// The most VMs at a time.
-pub const MAX_VMS: usize = 64;
-/// The most vCPUs of one VM.
-pub const MAX_VCPUS: usize = 4;
+use crate::bundle::{MAX_VCPUS, MAX_VMS};
+
 /// The most physical CPUs.
 pub const MAX_CPUS: usize = 4;
 
-const TASKS: usize = MAX_VMS * MAX_VCPUS;
+const TASKS_PER_VM: usize = MAX_VCPUS as usize;
+const TASKS: usize = MAX_VMS * TASKS_PER_VM;
 
 /// One vCPU of the VM in one slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,7 +82,8 @@ enum State {
 #[derive(Debug)]
 pub struct Scheduler {
     states: [State; TASKS],
-    queue: Queue,
+    /// Those that are ready, each once.
+    queue: VecDeque<usize>,
     stopping: [bool; MAX_VMS],
     idle: Kicks,
 }
@@ -100,7 +100,7 @@ impl Scheduler {
     pub const fn new() -> Self {
         Self {
             states: [State::Off; TASKS],
-            queue: Queue::new(),
+            queue: VecDeque::new(),
             stopping: [false; MAX_VMS],
             idle: Kicks(0),
         }
@@ -113,14 +113,12 @@ impl Scheduler {
     pub fn next(&mut self, cpu: usize, now: u64) -> (Option<Task>, Kicks) {
         self.idle.0 &= !(1 << cpu);
         let kicks = self.expire(now);
-        while let Some(index) = self.queue.pop() {
-            if self.state(index) == State::Ready {
-                self.set(index, State::Running { cpu, woken: false });
-                return (Some(task(index)), kicks);
-            }
-        }
-        self.idle.add(cpu);
-        (None, kicks)
+        let Some(index) = self.queue.pop_front() else {
+            self.idle.add(cpu);
+            return (None, kicks);
+        };
+        self.set(index, State::Running { cpu, woken: false });
+        (Some(task(index)), kicks)
     }
 
     /// Takes the vCPU back from the CPU that ran it.
@@ -213,6 +211,7 @@ impl Scheduler {
         if let Some(stopping) = self.stopping.get_mut(slot) {
             *stopping = true;
         }
+        self.queue.retain(|index| task(*index).slot != slot);
         for index in indices(slot) {
             match self.state(index) {
                 State::Ready | State::Blocked { .. } => self.set(index, State::Off),
@@ -245,7 +244,7 @@ impl Scheduler {
     /// Queues the vCPU and takes one idle CPU out of its sleep.
     fn make_ready(&mut self, index: usize) -> Kicks {
         self.set(index, State::Ready);
-        self.queue.push(index);
+        self.queue.push_back(index);
         let lowest = self.idle.0 & self.idle.0.wrapping_neg();
         self.idle.0 &= !lowest;
         Kicks(lowest)
@@ -264,56 +263,18 @@ impl Scheduler {
 
 fn index(task: Task) -> Option<usize> {
     let vcpu = usize::from(task.vcpu);
-    (task.slot < MAX_VMS && vcpu < MAX_VCPUS).then_some(task.slot * MAX_VCPUS + vcpu)
+    (task.slot < MAX_VMS && vcpu < TASKS_PER_VM).then_some(task.slot * TASKS_PER_VM + vcpu)
 }
 
 fn indices(slot: usize) -> impl Iterator<Item = usize> {
-    let first = slot.min(MAX_VMS) * MAX_VCPUS;
-    first..(first + MAX_VCPUS).min(TASKS)
+    let first = slot.min(MAX_VMS) * TASKS_PER_VM;
+    first..(first + TASKS_PER_VM).min(TASKS)
 }
 
 fn task(index: usize) -> Task {
     // Below MAX_VCPUS, hence no loss.
-    let vcpu = u16::try_from(index % MAX_VCPUS).unwrap_or(0);
-    Task { slot: index / MAX_VCPUS, vcpu }
-}
-
-/// A ring of task numbers in which each is at most once, so that it can never be full.
-#[derive(Debug)]
-struct Queue {
-    ring: [u16; TASKS],
-    queued: [bool; TASKS],
-    first: usize,
-    length: usize,
-}
-
-impl Queue {
-    const fn new() -> Self {
-        Self { ring: [0; TASKS], queued: [false; TASKS], first: 0, length: 0 }
-    }
-
-    fn push(&mut self, index: usize) {
-        let Some(queued) = self.queued.get_mut(index) else { return };
-        if mem::replace(queued, true) {
-            return;
-        }
-        let at = (self.first + self.length) % TASKS;
-        if let (Some(place), Ok(index)) = (self.ring.get_mut(at), u16::try_from(index)) {
-            *place = index;
-            self.length += 1;
-        }
-    }
-
-    fn pop(&mut self) -> Option<usize> {
-        if self.length == 0 {
-            return None;
-        }
-        let index = usize::from(*self.ring.get(self.first)?);
-        self.first = (self.first + 1) % TASKS;
-        self.length -= 1;
-        *self.queued.get_mut(index)? = false;
-        Some(index)
-    }
+    let vcpu = u16::try_from(index % TASKS_PER_VM).unwrap_or(0);
+    Task { slot: index / TASKS_PER_VM, vcpu }
 }
 
 #[cfg(test)]

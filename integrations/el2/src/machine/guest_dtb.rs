@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dtoolkit::error::ModelError;
 use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
-use ffa_el2::{bundle, ram, vgic, vpl011};
+use ffa_el2::{bundle, vgic, vpl011};
 
 use super::memory::GuestMemory;
 use super::vm::NewVmError;
@@ -25,7 +25,7 @@ const LEVEL_HIGH: u32 = 4;
 pub(super) fn place(memory: &GuestMemory, plan: &bundle::Vm<'_>) -> Result<u64, NewVmError> {
     let blob = blob(plan).map_err(|_| NewVmError::DeviceTree)?;
     let end = plan.memory_base + plan.memory_size;
-    let size = (blob.len() as u64).next_multiple_of(ram::PAGE);
+    let size = (blob.len() as u64).next_multiple_of(bundle::PAGE);
     let address = end.checked_sub(size).ok_or(NewVmError::DeviceTree)?;
     let offset = memory.offset(address, size).ok_or(NewVmError::DeviceTree)?;
     let image_end = plan.load_address + plan.image.len() as u64;

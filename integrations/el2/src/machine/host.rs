@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use ffa_abi::{Regs, VmId};
 use ffa_core::{Access, Buffer, Level, MapError, Mediator, OutOfBounds, SpmcBuffers, Taint};
-use ffa_el2::ram::PAGE;
+use ffa_el2::bundle::PAGE;
 use spin::Once;
 
 use super::console;

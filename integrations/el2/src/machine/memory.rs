@@ -5,7 +5,8 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use buddy_system_allocator::FrameAllocator;
-use ffa_el2::ram::{FreeRam, PAGE};
+use ffa_el2::bundle::PAGE;
+use ffa_el2::ram::FreeRam;
 use spin::mutex::SpinMutex;
 use talc::TalcLock;
 use talc::source::Claim;

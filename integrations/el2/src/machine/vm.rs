@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use ffa_abi::VmId;
-use ffa_el2::bundle;
-use ffa_el2::scheduler::{Kicks, MAX_VMS, Scheduler, Task};
+use ffa_el2::bundle::{self, MAX_VMS};
+use ffa_el2::scheduler::{Kicks, Scheduler, Task};
 use ffa_el2::vgic::{Kick, Vgic};
 use ffa_el2::vpl011::Vpl011;
 use spin::Once;
