@@ -44,7 +44,7 @@ fn blob(plan: &bundle::Vm<'_>) -> Result<Vec<u8>, ModelError> {
     root.add_property(cells("interrupt-parent", &[GIC])?);
     root.add_child(node("chosen", [text("stdout-path", "/pl011@9000000")])?);
     root.add_child(node(
-        "memory@40000000",
+        alloc::format!("memory@{:x}", plan.memory_base),
         [text("device_type", "memory"), reg(&[(plan.memory_base, plan.memory_size)])],
     )?);
     root.add_child(cpus(plan.vcpus)?);
