@@ -2,7 +2,6 @@
 
 use crate::node::{Node, Queue};
 use crate::table::{Context, Member};
-use alloc::boxed::Box;
 use core::ptr::NonNull;
 
 /// How much retired memory is waiting to be freed.
@@ -29,16 +28,11 @@ impl Retired {
     }
 }
 
-/// One step of reclamation.
-pub(crate) enum Step<T, C> {
-    /// This snapshot is nobody's any more.
-    Snapshot(Box<Node<T>>),
-    /// This context is nobody's any more.
-    Context(Box<Context<C>>),
-    /// The oldest context that has no reader has a hold; another may be free.
-    Held,
-    /// Nothing has passed its grace period.
-    Nothing,
+/// Objects that nobody can use any more. Dropping it runs their destructors.
+pub(crate) struct Ripe<T, C> {
+    pub(crate) snapshots: Queue<T>,
+    pub(crate) contexts: Queue<Member<C>>,
+    pub(crate) objects: usize,
 }
 
 /// The retired objects, kept under the writers' lock.
@@ -86,67 +80,68 @@ impl<T, C> Limbo<T, C> {
         unsafe { self.contexts.push(node, ticket) };
     }
 
-    /// Looks at the longest retired object and hands it out if nobody can use it any more.
+    /// Takes out what nobody can use any more, looking at no more than `budget` objects.
     ///
     /// # Safety
     ///
     /// The caller promises:
     ///
     /// 1. `horizon` was returned by the backend that gave the tickets.
-    pub(crate) unsafe fn step(&mut self, horizon: u64) -> Step<T, C> {
-        let snapshot = self.snapshots.ticket().filter(|&ticket| ticket <= horizon);
-        let context = self.contexts.ticket().filter(|&ticket| ticket <= horizon);
-        match (snapshot, context) {
-            (Some(snapshot), Some(context)) if context < snapshot => self.step_context(),
-            (Some(_), _) => self.step_snapshot(),
-            (None, Some(_)) => self.step_context(),
-            (None, None) => self.step_held(),
+    pub(crate) unsafe fn take_ripe(&mut self, horizon: u64, budget: usize) -> Ripe<T, C> {
+        let mut ripe = Ripe { snapshots: Queue::new(), contexts: Queue::new(), objects: 0 };
+        let before = self.retired.objects;
+        for _ in 0..budget.min(before) {
+            let snapshot = self.snapshots.ticket().filter(|&ticket| ticket <= horizon);
+            let context = self.contexts.ticket().filter(|&ticket| ticket <= horizon);
+            // The longest retired first. Contexts that were held come last, and wait for nobody's grace period.
+            let found = match (snapshot, context) {
+                (Some(snapshot), Some(context)) if snapshot > context => {
+                    self.take_context(&mut ripe)
+                }
+                (Some(_), _) => self.take_snapshot(&mut ripe),
+                (None, Some(_)) => self.take_context(&mut ripe),
+                (None, None) => self.take_held(&mut ripe),
+            };
+            if found.is_none() {
+                break;
+            }
         }
+        ripe.objects = before.saturating_sub(self.retired.objects);
+        ripe
     }
 
-    fn step_snapshot(&mut self) -> Step<T, C> {
-        let Some(node) = self.snapshots.pop() else { return Step::Nothing };
-        // SAFETY: made by `Box::into_raw`, and its grace period is over: no reader is left.
-        let node = unsafe { Box::from_raw(node.as_ptr()) };
-        self.retired.subtract(node.bytes);
-        Step::Snapshot(node)
+    fn take_snapshot(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
+        let node = self.snapshots.pop()?;
+        // SAFETY: just taken from a queue, hence live and in none.
+        self.retired.subtract(unsafe { node.as_ref() }.bytes);
+        // SAFETY: from `pop`; its grace period is over, so no reader is left.
+        unsafe { ripe.snapshots.push(node, 0) };
+        Some(())
     }
 
-    fn step_context(&mut self) -> Step<T, C> {
-        let node = self.contexts.pop();
-        node.map_or(Step::Nothing, |node| self.free_unless_held(node))
+    fn take_context(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
+        let node = self.contexts.pop()?;
+        self.take_unless_held(node, ripe);
+        Some(())
     }
 
-    fn step_held(&mut self) -> Step<T, C> {
-        let node = self.held.pop();
-        node.map_or(Step::Nothing, |node| self.free_unless_held(node))
+    fn take_held(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
+        let node = self.held.pop()?;
+        self.take_unless_held(node, ripe);
+        Some(())
     }
 
-    /// Decides over a context whose grace period is over.
-    fn free_unless_held(&mut self, node: NonNull<Context<C>>) -> Step<T, C> {
-        // SAFETY: just taken from a queue, and live.
-        if unsafe { node.as_ref() }.value.is_held() {
-            // SAFETY: just taken from a queue. Its grace period is over, so the ticket does not matter any more.
+    /// Decides over a context that came from a queue and whose grace period is over.
+    fn take_unless_held(&mut self, node: NonNull<Context<C>>, ripe: &mut Ripe<T, C>) {
+        // SAFETY: from a queue, hence live.
+        let context = unsafe { node.as_ref() };
+        if context.value.is_held() {
+            // SAFETY: from `pop`. The ticket has passed and does not matter any more; a hold cannot outlive the registry.
             unsafe { self.held.push(node, 0) };
-            return Step::Held;
+            return;
         }
-        // SAFETY: made by `Box::into_raw`; its grace period is over, so no reader is left, and none can hold it any more.
-        let node = unsafe { Box::from_raw(node.as_ptr()) };
-        self.retired.subtract(node.bytes);
-        Step::Context(node)
-    }
-}
-
-impl<T, C> Drop for Limbo<T, C> {
-    /// Frees everything: sections and holds borrow the registry, so none is left.
-    fn drop(&mut self) {
-        while let Some(node) = self.snapshots.pop() {
-            // SAFETY: made by `Box::into_raw`, and out of the queue.
-            drop(unsafe { Box::from_raw(node.as_ptr()) });
-        }
-        while let Some(node) = self.contexts.pop().or_else(|| self.held.pop()) {
-            // SAFETY: made by `Box::into_raw`, and out of the queue.
-            drop(unsafe { Box::from_raw(node.as_ptr()) });
-        }
+        self.retired.subtract(context.bytes);
+        // SAFETY: from `pop`; no reader is left, and without one there will be no hold.
+        unsafe { ripe.contexts.push(node, 0) };
     }
 }

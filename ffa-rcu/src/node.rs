@@ -50,6 +50,7 @@ impl<V> Queue<V> {
     ///
     /// 1. The node came from `Box::into_raw`, or from [`pop`](Self::pop).
     /// 2. It is in no queue, no new reader can reach it, and nobody else will free it.
+    /// 3. When the queue is dropped with the node in it, no reader is left.
     pub(crate) unsafe fn push(&mut self, node: NonNull<Node<V>>, ticket: u64) {
         // SAFETY: live and in no other queue, by number 2; hence its link is ours.
         unsafe { *link(node) = Link { next: None, ticket } };
@@ -75,6 +76,15 @@ impl<V> Queue<V> {
             self.tail = None;
         }
         Some(node)
+    }
+}
+
+impl<V> Drop for Queue<V> {
+    fn drop(&mut self) {
+        while let Some(node) = self.pop() {
+            // SAFETY: made by `Box::into_raw`, out of the queue, and no reader is left, by `push`'s contract.
+            drop(unsafe { Box::from_raw(node.as_ptr()) });
+        }
     }
 }
 

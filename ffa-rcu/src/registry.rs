@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, DefaultBackend};
 use crate::edges::{E6_ACQUIRE, E6_RELEASE};
-use crate::limbo::{Limbo, Retired, Step};
+use crate::limbo::{Limbo, Retired, Ripe};
 use crate::memory::{Footprint, OutOfMemory, try_collect};
 use crate::node::Node;
 use crate::section::Section;
@@ -100,11 +100,13 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     /// it holds a [`Writer`].
     pub fn reclaim(&self, budget: usize) -> Reclaimed {
         let horizon = self.backend.horizon();
-        let freed = (0..budget.min(self.retired().objects))
-            .map_while(|_| self.reclaim_one(horizon))
-            .filter(|&freed| freed)
-            .count();
-        let Retired { objects: waiting, bytes, .. } = self.retired();
+        let mut limbo = self.limbo.lock();
+        // SAFETY: our backend gives the tickets and the horizon.
+        let ripe = unsafe { limbo.take_ripe(horizon, budget) };
+        let Retired { objects: waiting, bytes, .. } = limbo.retired;
+        drop(limbo);
+        let freed = ripe.objects;
+        self.free(ripe);
         Reclaimed { freed, waiting, bytes }
     }
 
@@ -120,23 +122,14 @@ impl<T, C, B: Backend> Registry<T, C, B> {
         self.limbo.lock().retired
     }
 
-    /// Whether the next object was freed or is still held. `None`: nothing has passed its grace period.
-    fn reclaim_one(&self, horizon: u64) -> Option<bool> {
-        // SAFETY: our backend gives the tickets and the horizon.
-        let step = unsafe { self.limbo.lock().step(horizon) };
-        match step {
-            Step::Nothing => None,
-            Step::Held => Some(false),
-            Step::Snapshot(snapshot) => {
-                drop(snapshot);
-                Some(true)
-            }
-            Step::Context(context) => {
-                let id = context.value.id;
-                drop(context);
-                self.table.vacate(id);
-                Some(true)
-            }
+    /// Runs the destructors. An id can be used again when that of its context has run.
+    fn free(&self, mut ripe: Ripe<T, C>) {
+        while let Some(context) = ripe.contexts.pop() {
+            // SAFETY: made by `Box::into_raw`, out of its queue, and nobody can use it any more.
+            let context = unsafe { Box::from_raw(context.as_ptr()) };
+            let id = context.value.id;
+            drop(context);
+            self.table.vacate(id);
         }
     }
 }

@@ -5,8 +5,17 @@ pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 
+/// Fair: writers get their turn in the order of arrival.
 #[cfg(not(loom))]
-pub(crate) use spin::mutex::{TicketMutex as Mutex, TicketMutexGuard as MutexGuard};
+pub(crate) type Mutex<T> = spin::mutex::TicketMutex<T, Relax>;
+#[cfg(not(loom))]
+pub(crate) type MutexGuard<'a, T> = spin::mutex::TicketMutexGuard<'a, T, Relax>;
+
+#[cfg(all(not(loom), not(feature = "std")))]
+type Relax = spin::Spin;
+/// More threads than CPUs: the next in turn may not be running.
+#[cfg(all(not(loom), feature = "std"))]
+type Relax = spin::Yield;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::MutexGuard;

@@ -1,5 +1,6 @@
 //! The allocator under watch: every allocation may fail, and readers make none.
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod common;
 
@@ -14,8 +15,8 @@ use std::thread;
 struct Watched;
 
 thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    static FREES: Cell<usize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<isize> = const { Cell::new(0) };
+    static FREES: Cell<isize> = const { Cell::new(0) };
     /// Allocations until the one that fails; never, if negative.
     static UNTIL_FAILURE: Cell<isize> = const { Cell::new(-1) };
 }
@@ -45,7 +46,7 @@ unsafe impl GlobalAlloc for Watched {
 
 /// What this thread has allocated and not freed, less what it freed of others'.
 fn live() -> isize {
-    ALLOCATIONS.get().wrapping_sub(FREES.get()).cast_signed()
+    ALLOCATIONS.get() - FREES.get()
 }
 
 /// Runs `body` with allocation number `k` failing, and says whether there was one.
@@ -142,8 +143,8 @@ fn what_cannot_fail_allocates_nothing() {
 /// What a reader's thread did while another one replaced, inserted, removed and reclaimed.
 struct Reader {
     sections: usize,
-    allocations: usize,
-    frees: usize,
+    allocations: isize,
+    frees: isize,
     destructors: usize,
 }
 

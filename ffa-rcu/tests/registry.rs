@@ -1,5 +1,6 @@
 //! What the registry promises to one thread, for every backend.
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod common;
 
