@@ -111,7 +111,8 @@ impl Toolchain {
 
     /// Can it run `cargo clippy` for [`TARGET`]?
     pub(crate) fn has_clippy(&self) -> bool {
-        self.library == Library::Installed && self.cargo.with_file_name("cargo-clippy").is_file()
+        let clippy = query(&self.cargo, &["clippy", "--version"]);
+        self.library == Library::Installed && clippy.is_some()
     }
 }
 
