@@ -13,20 +13,24 @@ use crate::memory::OutOfMemory;
 /// The backend that a [`Registry`](crate::Registry) uses unless told otherwise.
 pub type DefaultBackend = Slots;
 
-/// Detects grace periods. The registry keeps the retired objects itself and frees them, so a backend never does.
+/// Detects grace periods. The registry keeps the retired objects itself and frees them, so a
+/// backend never does.
 ///
-/// Time is counted in tickets. A writer takes one after it has unlinked an object; once the [horizon](Backend::horizon) has reached
-/// that ticket, no section can still read the object.
+/// Time is counted in tickets. A writer takes one after it has unlinked an object; once the
+/// [horizon](Backend::horizon) has reached that ticket, no section can still read the object.
 ///
 /// # Safety
 ///
 /// An implementation promises:
 ///
-/// 1. A section is open from the call of [`enter`](Backend::enter) until its guard is dropped. A guard that is leaked leaves its section
-///    open for ever, or until the same CPU enters the next one.
-/// 2. Tickets never repeat or decrease: of two calls of [`ticket`](Backend::ticket) in happens-before order, the second returns the greater value.
-/// 3. When `horizon` returns `h`, then for each ticket `t <= h` and each section: either the section's end happens before the
-///    return of `horizon`, or every load in the section sees what was stored before `t` was taken, or something later.
+/// 1. A section is open from the call of [`enter`](Backend::enter) until its guard is dropped. A
+///    guard that is leaked leaves its section open for ever, or until the same CPU enters the next
+///    one.
+/// 2. Tickets never repeat or decrease: of two calls of [`ticket`](Backend::ticket) in
+///    happens-before order, the second returns the greater value.
+/// 3. When `horizon` returns `h`, then for each ticket `t <= h` and each section: either the
+///    section's end happens before the return of `horizon`, or every load in the section sees what
+///    was stored before `t` was taken, or something later.
 /// 4. No method calls into the registry, and none waits for a section to end.
 pub unsafe trait Backend: Send + Sync + Sized {
     /// An open section; dropping it ends the section.
@@ -52,13 +56,15 @@ pub unsafe trait Backend: Send + Sync + Sized {
     /// 3. Calls for one CPU, and the drops of their guards, are in happens-before order.
     unsafe fn enter(&self, cpu: usize) -> Self::Guard<'_>;
 
-    /// Begins a grace period: every section that may have seen what the caller unlinked before is to end.
+    /// Begins a grace period: every section that may have seen what the caller unlinked before is
+    /// to end.
     fn ticket(&self) -> u64;
 
     /// The last ticket whose grace period is known to be over. Polls; never waits.
     fn horizon(&self) -> u64;
 
-    /// The CPU that has been in one section for the longest, where the scheme can tell: the one to blame when the horizon stands still.
+    /// The CPU that has been in one section for the longest, where the scheme can tell: the one to
+    /// blame when the horizon stands still.
     fn oldest(&self) -> Option<usize> {
         None
     }

@@ -1,8 +1,9 @@
-//! The memory orderings, by the id of the happens-before edge in `ORDERING.md` that each is one end of.
+//! The memory orderings, by the id of the happens-before edge in `ORDERING.md` that each is one end
+//! of.
 //!
-//! Code names the edge where it uses the ordering, so both ends of an edge are found by its id. Under loom, the
-//! environment variable `FFA_RCU_WEAKEN` of the build names one constant that becomes `Relaxed`: the test of the
-//! tests. No other build reads it.
+//! Code names the edge where it uses the ordering, so both ends of an edge are found by its id.
+//! Under loom, the environment variable `FFA_RCU_WEAKEN` of the build names one constant that
+//! becomes `Relaxed`: the test of the tests. No other build reads it.
 
 use core::sync::atomic::Ordering;
 
@@ -41,7 +42,8 @@ edges! {
     E3_RELEASE = Release;
     /// E3: to whoever looks up an id in it.
     E3_ACQUIRE = Acquire;
-    /// E4: entry against grace period. Either the scan sees the section, or the section sees the unlinking.
+    /// E4: entry against grace period. Either the scan sees the section, or the section sees the
+    /// unlinking.
     E4_SEQ_CST = SeqCst;
     /// E5: all reads of a section, from its end.
     E5_RELEASE = Release;

@@ -1,4 +1,14 @@
-//! When may memory be reused? Lock-free reads and safe freeing for hypervisors.
+#![doc = include_str!("../README.md")]
+//!
+//! # Layers
+//!
+//! 1. [`Backend`]: when has every reader left? It detects grace periods and frees nothing.
+//! 2. The limbo: retired objects in the order of their tickets, under the writers' lock. Each object
+//!    brings its own links, so retiring never allocates.
+//! 3. [`Registry`]: the published snapshot, the id table, and who may read, write and reclaim.
+//!
+//! Beside them, [`PublishOnce`] is one atomic word, and [`Shared`] a counted pointer for what
+//! successive snapshots have in common.
 #![no_std]
 
 extern crate alloc;

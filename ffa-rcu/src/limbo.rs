@@ -93,7 +93,8 @@ impl<T, C> Limbo<T, C> {
         for _ in 0..budget.min(before) {
             let snapshot = self.snapshots.ticket().filter(|&ticket| ticket <= horizon);
             let context = self.contexts.ticket().filter(|&ticket| ticket <= horizon);
-            // The longest retired first. Contexts that were held come last, and wait for nobody's grace period.
+            // The longest retired first. Contexts that were held come last, and wait for nobody's
+            // grace period.
             let found = match (snapshot, context) {
                 (Some(snapshot), Some(context)) if snapshot > context => {
                     self.take_context(&mut ripe)
@@ -136,7 +137,8 @@ impl<T, C> Limbo<T, C> {
         // SAFETY: from a queue, hence live.
         let context = unsafe { node.as_ref() };
         if context.value.is_held() {
-            // SAFETY: from `pop`. The ticket has passed and does not matter any more; a hold cannot outlive the registry.
+            // SAFETY: from `pop`. The ticket has passed and does not matter any more; a hold cannot
+            // outlive the registry.
             unsafe { self.held.push(node, 0) };
             return;
         }

@@ -22,8 +22,8 @@ impl core::error::Error for OutOfMemory {}
 pub trait Footprint {
     /// Bytes on the heap that this value added when it was made, beyond `size_of_val(self)`.
     ///
-    /// Parts taken over from a predecessor are the predecessor's and are not counted again. Asked once, when the
-    /// value is handed to the registry.
+    /// Parts taken over from a predecessor are the predecessor's and are not counted again. Asked
+    /// once, when the value is handed to the registry.
     fn heap_bytes(&self) -> usize {
         0
     }

@@ -1,4 +1,5 @@
-//! The unit of retirement: a value with the links that its retirement will need, so that retiring never allocates.
+//! The unit of retirement: a value with the links that its retirement will need, so that retiring
+//! never allocates.
 
 use crate::memory::{OutOfMemory, try_box};
 use alloc::boxed::Box;
@@ -30,8 +31,8 @@ impl<V> Node<V> {
 
 /// Retired nodes, the longest retired first.
 ///
-/// Invariant of `head` and of every `next`: it points to a live node that this queue alone may link, take and free. Readers may
-/// still share the node's value.
+/// Invariant of `head` and of every `next`: it points to a live node that this queue alone may
+/// link, take and free. Readers may still share the node's value.
 pub(crate) struct Queue<V> {
     head: Option<NonNull<Node<V>>>,
     tail: Option<NonNull<Node<V>>>,
@@ -82,7 +83,8 @@ impl<V> Queue<V> {
 impl<V> Drop for Queue<V> {
     fn drop(&mut self) {
         while let Some(node) = self.pop() {
-            // SAFETY: made by `Box::into_raw`, out of the queue, and no reader is left, by `push`'s contract.
+            // SAFETY: made by `Box::into_raw`, out of the queue, and no reader is left, by `push`'s
+            // contract.
             drop(unsafe { Box::from_raw(node.as_ptr()) });
         }
     }

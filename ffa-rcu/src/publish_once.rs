@@ -15,7 +15,8 @@
 //!     propose   abandon               withdraw: from any state, for good
 //! ```
 //!
-//! One `fetch_or` decides which of two sibling vCPUs publishes; nobody loops, so no sibling can starve another.
+//! One `fetch_or` decides which of two sibling vCPUs publishes; nobody loops, so no sibling can
+//! starve another.
 
 use crate::edges::{E9_ACQUIRE, E9_RELEASE};
 use crate::sync::AtomicU64;
@@ -29,9 +30,29 @@ const WITHDRAWN: u64 = 1 << 34;
 
 /// A version that siblings negotiate, which the first to use it publishes, exactly once.
 ///
-/// A publisher that can be torn down runs from [`claim`](Self::claim) to [`commit`](Publishing::commit) under the lock that also covers
-/// [`withdraw`](Self::withdraw) and the removal of what was published. Without that lock the word stays sound, but a withdrawal may find the
-/// publication half done.
+/// A publisher that can be torn down runs from [`claim`](Self::claim) to
+/// [`commit`](Publishing::commit) under the lock that also covers [`withdraw`](Self::withdraw) and
+/// the removal of what was published. Without that lock the word stays sound, but a withdrawal may
+/// find the publication half done.
+///
+/// ```
+/// use ffa_rcu::{Claim, PublishOnce, ProposeError, State};
+/// use std::num::NonZeroU32;
+///
+/// let [old, new] = [0x1_0000, 0x1_0002].map(|version| NonZeroU32::new(version).unwrap());
+/// let once = PublishOnce::new();
+/// assert!(matches!(once.claim(), Claim::Nothing));
+/// once.propose(old).unwrap();
+/// once.propose(new).unwrap(); // still negotiating
+/// let Claim::Won(publishing) = once.claim() else { unreachable!() };
+/// assert_eq!(once.propose(old), Err(ProposeError::Frozen(new)));
+/// publishing.abandon(); // no memory, say
+/// let Claim::Won(publishing) = once.claim() else { unreachable!() };
+/// publishing.commit();
+/// assert!(matches!(once.claim(), Claim::Published(version) if version == new));
+/// assert_eq!(once.withdraw(), State::Published(new));
+/// assert_eq!(once.propose(old), Err(ProposeError::Withdrawn));
+/// ```
 pub struct PublishOnce {
     word: AtomicU64,
 }
@@ -91,7 +112,8 @@ impl PublishOnce {
 
     /// Proposes a version, in place of an earlier proposal.
     ///
-    /// Of two proposals at the same moment one stays; the other counts as having come just before it.
+    /// Of two proposals at the same moment one stays; the other counts as having come just before
+    /// it.
     ///
     /// # Errors
     ///
@@ -100,7 +122,8 @@ impl PublishOnce {
         let seen = self.word.load(E9_ACQUIRE);
         check_open(seen)?;
         let proposal = u64::from(version.get());
-        // One attempt: whoever changed the word meanwhile proposed after us, or ended the negotiation.
+        // One attempt: whoever changed the word meanwhile proposed after us, or ended the
+        // negotiation.
         match self.word.compare_exchange(seen, proposal, Relaxed, E9_ACQUIRE) {
             Ok(_) => Ok(()),
             Err(current) => check_open(current),
@@ -118,12 +141,14 @@ impl PublishOnce {
 
     /// Withdraws for good, and returns the state before.
     ///
-    /// [`State::Published`]: there is something to remove. [`State::Publishing`]: a publisher is at work, which the lock described above excludes.
+    /// [`State::Published`]: there is something to remove. [`State::Publishing`]: a publisher is at
+    /// work, which the lock described above excludes.
     pub fn withdraw(&self) -> State {
         State::of(self.word.fetch_or(WITHDRAWN, E9_ACQUIRE))
     }
 
-    /// The state at this moment. After [`State::Published`], all that the publisher did before its commit is visible.
+    /// The state at this moment. After [`State::Published`], all that the publisher did before its
+    /// commit is visible.
     #[inline]
     #[must_use]
     pub fn state(&self) -> State {

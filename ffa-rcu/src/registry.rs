@@ -1,4 +1,5 @@
-//! The registry: one published snapshot, contexts by id, and the memory that their readers are done with.
+//! The registry: one published snapshot, contexts by id, and the memory that their readers are done
+//! with.
 
 use crate::backend::{Backend, DefaultBackend};
 use crate::edges::{E6_ACQUIRE, E6_RELEASE};
@@ -20,11 +21,13 @@ pub const DEFAULT_LIMIT: usize = 8 << 20;
 
 /// A published snapshot `T` and contexts `C` by id, read without locks.
 ///
-/// Readers work in [sections](Section), which a [`Cpu`] opens. [Writers](Writer) take turns. What they replace and remove is retired, and freed by
-/// [`reclaim`](Self::reclaim) alone, when no reader can have it any more.
+/// Readers work in [sections](Section), which a [`Cpu`] opens. [Writers](Writer) take turns. What
+/// they replace and remove is retired, and freed by [`reclaim`](Self::reclaim) alone, when no
+/// reader can have it any more.
 pub struct Registry<T, C, B: Backend = DefaultBackend> {
     pub(crate) backend: B,
-    /// Points to a live snapshot, made by `Box::into_raw`. Only a holder of the lock of `limbo` changes it.
+    /// Points to a live snapshot, made by `Box::into_raw`. Only a holder of the lock of `limbo`
+    /// changes it.
     pub(crate) root: AtomicPtr<Node<T>>,
     pub(crate) table: Table<C>,
     /// Whether a CPU's place is claimed.
@@ -71,14 +74,16 @@ impl<T: Footprint, C: Footprint, B: Backend> Registry<T, C, B> {
 }
 
 impl<T, C, B: Backend> Registry<T, C, B> {
-    /// Sets the limit on retired memory, in bytes: see [`Backlog`](crate::Backlog) for what it means.
+    /// Sets the limit on retired memory, in bytes: see [`Backlog`](crate::Backlog) for what it
+    /// means.
     #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
     }
 
-    /// Claims a CPU's place, which is given back when the [`Cpu`] is dropped. `None`: no such CPU, or its place is taken.
+    /// Claims a CPU's place, which is given back when the [`Cpu`] is dropped. `None`: no such CPU,
+    /// or its place is taken.
     #[must_use]
     pub fn cpu(&self, index: usize) -> Option<Cpu<'_, T, C, B>> {
         let taken = self.claimed.get(index)?.swap(true, E6_ACQUIRE);
@@ -87,17 +92,20 @@ impl<T, C, B: Backend> Registry<T, C, B> {
 
     /// Waits for the writers' turn, in the order of arrival.
     ///
-    /// Not from an interrupt handler, and not by a holder of a [`Writer`]: it would wait for itself. Inside a section
-    /// it is allowed. In `match registry.write().replace(..)` the writer lives until the end of the `match`: bind
-    /// the result first where an arm calls [`reclaim`](Self::reclaim), [`retired`](Self::retired) or `write`.
+    /// Not from an interrupt handler, and not by a holder of a [`Writer`]: it would wait for
+    /// itself. Inside a section it is allowed. In `match registry.write().replace(..)` the writer
+    /// lives until the end of the `match`: bind the result first where an arm calls
+    /// [`reclaim`](Self::reclaim), [`retired`](Self::retired) or `write`.
     pub fn write(&self) -> Writer<'_, T, C, B> {
         Writer::new(self, self.limbo.lock())
     }
 
-    /// Frees retired objects that nobody can use any more, looking at no more than `budget` of them.
+    /// Frees retired objects that nobody can use any more, looking at no more than `budget` of
+    /// them.
     ///
-    /// Destructors of published values run here, with no lock held, and when the registry is dropped; nowhere else. Any CPU may call it, also several at once, but not while
-    /// it holds a [`Writer`].
+    /// Destructors of published values run here, with no lock held, and when the registry is
+    /// dropped; nowhere else. Any CPU may call it, also several at once, but not while it holds a
+    /// [`Writer`].
     pub fn reclaim(&self, budget: usize) -> Reclaimed {
         let horizon = self.backend.horizon();
         let mut limbo = self.limbo.lock();
@@ -135,7 +143,8 @@ impl<T, C, B: Backend> Registry<T, C, B> {
 }
 
 impl<T, C, B: Backend> Drop for Registry<T, C, B> {
-    /// Frees the snapshot and the contexts; the limbo and the backend follow. Nothing that borrows the registry is left.
+    /// Frees the snapshot and the contexts; the limbo and the backend follow. Nothing that borrows
+    /// the registry is left.
     fn drop(&mut self) {
         self.table.clear();
         // SAFETY: made by `Box::into_raw`, by the field's invariant; no reader is left.
@@ -145,8 +154,17 @@ impl<T, C, B: Backend> Drop for Registry<T, C, B> {
 
 /// A physical CPU's place in the registry, from which it opens sections.
 ///
-/// It may move to another thread, but is used by one at a time. An interrupt handler that reads needs a place of its own: `enter` borrows the `Cpu` for
-/// as long as the section is open, so sections of one place cannot nest.
+/// It may move to another thread, but is used by one at a time. An interrupt handler that reads
+/// needs a place of its own: `enter` borrows the `Cpu` for as long as the section is open, so
+/// sections of one place cannot nest.
+///
+/// ```compile_fail,E0499
+/// # let registry: ffa_rcu::Registry<u32, u32> = ffa_rcu::Registry::try_new(1, 1).unwrap();
+/// let mut cpu = registry.cpu(0).unwrap();
+/// let section = cpu.enter();
+/// let nested = cpu.enter(); // one section at a time
+/// drop((section, nested));
+/// ```
 pub struct Cpu<'r, T, C, B: Backend = DefaultBackend> {
     registry: &'r Registry<T, C, B>,
     index: usize,
@@ -156,13 +174,15 @@ pub struct Cpu<'r, T, C, B: Backend = DefaultBackend> {
 impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
     /// Opens a section: what it finds stays valid until it is dropped.
     ///
-    /// Keep it short: nothing that is retired meanwhile can be freed. A section that is leaked counts as open until this CPU enters again.
+    /// Keep it short: nothing that is retired meanwhile can be freed. A section that is leaked
+    /// counts as open until this CPU enters again.
     #[inline]
     pub fn enter(&mut self) -> Section<'_, 'r, T, C, B> {
         // SAFETY: by number of the contract,
         // 1. the index was checked when the place was claimed.
         // 2. An open section borrows `self`.
-        // 3. `&mut self` orders the calls of one handle, E6 those of successive ones; a section cannot leave its thread, and outlives no handle.
+        // 3. `&mut self` orders the calls of one handle, E6 those of successive ones; a section
+        //    cannot leave its thread, and outlives no handle.
         let guard = unsafe { self.registry.backend.enter(self.index) };
         Section::new(self.registry, guard)
     }

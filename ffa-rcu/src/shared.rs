@@ -12,9 +12,10 @@ use core::sync::atomic::Ordering::Relaxed;
 
 /// Several owners of one immutable value; the last one to let go frees it.
 ///
-/// `Arc` without weak pointers and without an abort: making one reports [`OutOfMemory`], and the count is too wide to
-/// overflow. For the parts that successive snapshots have in common. A clone that a reader takes out of its section may be the last owner, and then the
-/// destructor runs in the reader: leave the clones to the writers.
+/// `Arc` without weak pointers and without an abort: making one reports [`OutOfMemory`], and the
+/// count is too wide to overflow. For the parts that successive snapshots have in common. A clone
+/// that a reader takes out of its section may be the last owner, and then the destructor runs in
+/// the reader: leave the clones to the writers.
 pub struct Shared<T> {
     /// Points to a live `Counted<T>` as long as `self` exists.
     counted: NonNull<Counted<T>>,
@@ -28,7 +29,8 @@ struct Counted<T> {
     value: T,
 }
 
-// SAFETY: owners on several threads share `&T` (`Sync`), and the last of them drops the `T` (`Send`).
+// SAFETY: owners on several threads share `&T` (`Sync`), and the last of them drops the `T`
+// (`Send`).
 unsafe impl<T: Send + Sync> Send for Shared<T> {}
 // SAFETY: `&Shared<T>` gives `&T`, and by `clone` an owner.
 unsafe impl<T: Send + Sync> Sync for Shared<T> {}
@@ -44,13 +46,15 @@ impl<T> Shared<T> {
         Ok(Self { counted: NonNull::from(Box::leak(counted)), owns: PhantomData })
     }
 
-    /// The value, to be changed, where `this` is its only owner: fills in place what was allocated first.
+    /// The value, to be changed, where `this` is its only owner: fills in place what was allocated
+    /// first.
     #[must_use]
     pub fn get_mut(this: &mut Self) -> Option<&mut T> {
         if this.counted().owners.load(E10_ACQUIRE) != 1 {
             return None;
         }
-        // SAFETY: by the field's invariant; we are the only owner, and `&mut` keeps us from making another.
+        // SAFETY: by the field's invariant; we are the only owner, and `&mut` keeps us from making
+        // another.
         let counted = unsafe { this.counted.as_mut() };
         Some(&mut counted.value)
     }
@@ -90,7 +94,8 @@ impl<T> Drop for Shared<T> {
         }
         // The load stands in for a fence, which ThreadSanitizer would not see.
         self.counted().owners.load(E10_ACQUIRE);
-        // SAFETY: made by `Box::leak` in `try_new`; we were the last owner, and nobody can become one again.
+        // SAFETY: made by `Box::leak` in `try_new`; we were the last owner, and nobody can become
+        // one again.
         drop(unsafe { Box::from_raw(self.counted.as_ptr()) });
     }
 }

@@ -37,7 +37,8 @@ impl<T> Mutex<T> {
 
 /// Keeps a `SeqCst` store before a later `SeqCst` load of another place, under loom only.
 ///
-/// The language gives that order already (on AArch64: STLR, then LDAR); loom knows `SeqCst` from fences alone.
+/// The language gives that order already (on AArch64: STLR, then LDAR); loom knows `SeqCst` from
+/// fences alone.
 #[inline(always)]
 pub(crate) fn store_load_barrier() {
     #[cfg(loom)]

@@ -7,7 +7,8 @@
 //!       +----------+----------+
 //! ```
 //!
-//! A slot is vacant (null), draining (its context is removed and not freed yet; the id must not be used again), or points to a context.
+//! A slot is vacant (null), draining (its context is removed and not freed yet; the id must not be
+//! used again), or points to a context.
 
 use crate::edges::{E2_ACQUIRE, E2_RELEASE, E3_ACQUIRE, E3_RELEASE, E7_ACQUIRE};
 use crate::edges::{E8_ACQUIRE, E8_RELEASE};
@@ -52,8 +53,8 @@ pub(crate) enum Slot<C> {
 
 /// The table. Only a holder of the writers' lock may change it, save for [`vacate`](Self::vacate).
 ///
-/// Invariants: a leaf pointer is null or points to a leaf that lives as long as the table; a slot that is neither vacant nor draining points to
-/// a context made by `Box::into_raw`.
+/// Invariants: a leaf pointer is null or points to a leaf that lives as long as the table; a slot
+/// that is neither vacant nor draining points to a context made by `Box::into_raw`.
 pub(crate) struct Table<C> {
     leaves: [AtomicPtr<Leaf<C>>; LEAVES],
 }
@@ -101,7 +102,8 @@ impl<C> Table<C> {
     /// Hides the context of an id from new readers. The id drains until [`vacate`](Self::vacate).
     pub(crate) fn unlink(&self, id: u16) -> Option<NonNull<Context<C>>> {
         let context = self.find(id)?;
-        // Relaxed: readers get nothing from the mark, and the ticket that follows orders the unlinking (E4).
+        // Relaxed: readers get nothing from the mark, and the ticket that follows orders the
+        // unlinking (E4).
         self.slot(id)?.store(draining(), Relaxed);
         Some(context)
     }
@@ -117,7 +119,8 @@ impl<C> Table<C> {
     pub(crate) fn clear(&mut self) {
         for leaf in &self.leaves {
             let Some(leaf) = NonNull::new(leaf.load(Relaxed)) else { continue };
-            // SAFETY: by the first invariant; nobody reads a table that is borrowed mutably, and the pointer is not used again.
+            // SAFETY: by the first invariant; nobody reads a table that is borrowed mutably, and
+            // the pointer is not used again.
             let leaf = unsafe { Box::from_raw(leaf.as_ptr()) };
             leaf.free_contexts();
         }
@@ -144,7 +147,8 @@ impl<C> Leaf<C> {
     fn free_contexts(&self) {
         for slot in &self.slots {
             if let Slot::Taken(context) = read(slot.load(Relaxed)) {
-                // SAFETY: by the second invariant; the table is going, and the slot is not read again.
+                // SAFETY: by the second invariant; the table is going, and the slot is not read
+                // again.
                 drop(unsafe { Box::from_raw(context.as_ptr()) });
             }
         }

@@ -15,14 +15,16 @@ use core::sync::atomic::Ordering::Relaxed;
 
 /// The one writer of this moment; dropping it lets the next one in.
 ///
-/// What a writer replaces or removes stays readable for those who read it already, and is freed by [`Registry::reclaim`], which waits for
-/// the writer to be dropped: a writer that lives on retires without end.
+/// What a writer replaces or removes stays readable for those who read it already, and is freed by
+/// [`Registry::reclaim`], which waits for the writer to be dropped: a writer that lives on retires
+/// without end.
 pub struct Writer<'r, T, C, B: Backend = DefaultBackend> {
     registry: &'r Registry<T, C, B>,
     limbo: MutexGuard<'r, Limbo<T, C>>,
 }
 
-/// A snapshot that has its memory and its admission. [`commit`](Self::commit) cannot fail; dropping it changes nothing.
+/// A snapshot that has its memory and its admission. [`commit`](Self::commit) cannot fail; dropping
+/// it changes nothing.
 #[must_use = "a prepared snapshot is published by commit"]
 pub struct Prepared<'w, 'r, T, C, B: Backend = DefaultBackend> {
     writer: &'w mut Writer<'r, T, C, B>,
@@ -31,8 +33,9 @@ pub struct Prepared<'w, 'r, T, C, B: Backend = DefaultBackend> {
 
 /// Too much retired memory waits for its readers: nothing has changed. Reclaim, and try again.
 ///
-/// The limit bounds what a stalled reader can cost. It refuses what adds memory, never what removes: the retired bytes stay below the limit, plus the
-/// contexts that were in the table when it was reached. One object may wait alone, whatever its size.
+/// The limit bounds what a stalled reader can cost. It refuses what adds memory, never what
+/// removes: the retired bytes stay below the limit, plus the contexts that were in the table when
+/// it was reached. One object may wait alone, whatever its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
     /// Bytes retired and not freed.
@@ -88,11 +91,13 @@ impl<'r, T, C, B: Backend> Writer<'r, T, C, B> {
 
     /// Removes the context of an id, and says whether there was one.
     ///
-    /// Cannot fail: it allocates nothing. The id drains, refused by [`insert`](Self::insert), until `reclaim` has freed the context.
+    /// Cannot fail: it allocates nothing. The id drains, refused by [`insert`](Self::insert), until
+    /// `reclaim` has freed the context.
     pub fn remove(&mut self, id: u16) -> bool {
         let Some(context) = self.registry.table.unlink(id) else { return false };
         let ticket = self.registry.backend.ticket();
-        // SAFETY: made by `Box::into_raw` in `insert`, and unlinked just now, under the lock, hence once.
+        // SAFETY: made by `Box::into_raw` in `insert`, and unlinked just now, under the lock, hence
+        // once.
         unsafe { self.limbo.retire_context(context, ticket) };
         true
     }

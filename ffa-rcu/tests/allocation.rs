@@ -56,7 +56,8 @@ fn failing_at<R>(k: usize, body: impl FnOnce() -> R) -> (R, bool) {
     (result, UNTIL_FAILURE.replace(-1) < 0)
 }
 
-/// Fails each allocation of `body` in turn: an error that `is_out_of_memory`, nothing leaked; returns the result of the run without a failure.
+/// Fails each allocation of `body` in turn: an error that `is_out_of_memory`, nothing leaked;
+/// returns the result of the run without a failure.
 fn at_every_point<R, E: std::fmt::Debug>(
     body: impl Fn() -> Result<R, E>,
     is_out_of_memory: impl Fn(&E) -> bool,
@@ -100,7 +101,8 @@ fn insertion_fails_at_every_point() {
         let is_out_of_memory = |error: &_| *error == InsertError::OutOfMemory;
         at_every_point(|| registry.write().insert(id, census.probe(2)), is_out_of_memory).1
     };
-    // A leaf that was added for a context that failed is kept for the next one, so the order is: context, leaf.
+    // A leaf that was added for a context that failed is kept for the next one, so the order is:
+    // context, leaf.
     assert_eq!(insert(1), 2, "context, leaf");
     assert_eq!(insert(2), 1, "context");
     assert_eq!(census.alive(), 3);

@@ -1,4 +1,5 @@
-//! Model checks: every schedule and every stale read that loom knows, within its bound on preemptions.
+//! Model checks: every schedule and every stale read that loom knows, within its bound on
+//! preemptions.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom --cfg crossbeam_loom" cargo test -p ffa-rcu --release --all-features --test loom
@@ -27,7 +28,8 @@ fn model(preemptions: Preemptions, body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
-/// A value that loom watches: a read that its drop does not follow is reported as a race, and one that comes after it, as poison.
+/// A value that loom watches: a read that its drop does not follow is reported as a race, and one
+/// that comes after it, as poison.
 struct Canary {
     value: UnsafeCell<usize>,
     drops: Arc<AtomicUsize>,
@@ -76,7 +78,8 @@ fn drain<B: Backend>(registry: &Canaries<B>) {
     assert_eq!(registry.retired().objects, 0);
 }
 
-/// E1, E4, E5: a section reads the whole old snapshot or the whole new one, and the old one is freed once, behind it.
+/// E1, E4, E5: a section reads the whole old snapshot or the whole new one, and the old one is
+/// freed once, behind it.
 fn publication<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();
@@ -99,7 +102,8 @@ fn publication<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
-/// E1, E4, E5: a reader that comes back sees time go forward, and every freed snapshot is behind it.
+/// E1, E4, E5: a reader that comes back sees time go forward, and every freed snapshot is behind
+/// it.
 fn two_sections<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();
@@ -119,7 +123,8 @@ fn two_sections<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
-/// E2, E3, E4, E5: a lookup finds a whole context or none, while the context is inserted, removed and freed.
+/// E2, E3, E4, E5: a lookup finds a whole context or none, while the context is inserted, removed
+/// and freed.
 fn lookup_against_removal<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();
@@ -181,7 +186,8 @@ fn insert_while_reading<B: Backend + 'static>(
     reader.join().unwrap();
 }
 
-/// E7: a hold keeps the context over the end of its section, and its end lets `reclaim` free it, once.
+/// E7: a hold keeps the context over the end of its section, and its end lets `reclaim` free it,
+/// once.
 fn hold_against_removal<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();
@@ -242,7 +248,8 @@ fn place_claimed_once<B: Backend + 'static>(preemptions: Preemptions) {
             // SAFETY: the place is ours alone; loom checks it.
             exclusive.with_mut(|count| unsafe { *count += 1 });
             cpu.enter().snapshot().read();
-            // SAFETY: as above. Twice, since the fence of an entry in between may do half of E6's work.
+            // SAFETY: as above. Twice, since the fence of an entry in between may do half of E6's
+            // work.
             exclusive.with_mut(|count| unsafe { *count += 1 });
         };
         let other = thread::spawn({
@@ -276,7 +283,8 @@ fn two_readers<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
-/// E11: a reader's entry may be what finds the end of a grace period (crossbeam collects at a CPU's first entry).
+/// E11: a reader's entry may be what finds the end of a grace period (crossbeam collects at a CPU's
+/// first entry).
 fn found_by_a_reader<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();
@@ -314,7 +322,8 @@ fn inserted_once<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
-/// Two reclaimers at once: each object is freed once, and nothing is freed that a section still reads.
+/// Two reclaimers at once: each object is freed once, and nothing is freed that a section still
+/// reads.
 fn two_reclaimers<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
         let drops = drops();

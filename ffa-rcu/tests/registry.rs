@@ -126,7 +126,8 @@ fn preparation_changes_nothing<B: Backend>() {
     assert_eq!(writer.retired().objects, 1);
 }
 
-/// Memory that a stalled reader keeps stays under the limit; the writer is told, and all is freed afterwards.
+/// Memory that a stalled reader keeps stays under the limit; the writer is told, and all is freed
+/// afterwards.
 fn stalled_reader<B: Backend>(names_the_cpu: bool) {
     const LIMIT: usize = 10_000;
     let census = Census::default();
@@ -159,7 +160,8 @@ fn stalled_reader<B: Backend>(names_the_cpu: bool) {
     registry.write().replace(census.heavy(1000)).unwrap();
 }
 
-/// A limit below the size of one snapshot slows writers down, but stops them only while a reader stalls.
+/// A limit below the size of one snapshot slows writers down, but stops them only while a reader
+/// stalls.
 fn tiny_limit_lets_one_through<B: Backend>() {
     let census = Census::default();
     let registry = registry::<B>(1, &census).with_limit(1);

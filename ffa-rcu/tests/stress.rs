@@ -1,4 +1,5 @@
-//! Real threads for two seconds a backend: readers, writers and reclaimers at once, on values that notice when they are freed.
+//! Real threads for two seconds a backend: readers, writers and reclaimers at once, on values that
+//! notice when they are freed.
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 

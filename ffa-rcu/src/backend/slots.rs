@@ -1,7 +1,8 @@
 //! The default backend: one slot a CPU, and whoever frees looks at all of them.
 //!
-//! A global epoch counts tickets. On entry a CPU stores the epoch that it knows in its slot, then loads the epoch again; on exit it stores
-//! zero. A grace period is over when no slot shows an epoch from before its ticket.
+//! A global epoch counts tickets. On entry a CPU stores the epoch that it knows in its slot, then
+//! loads the epoch again; on exit it stores zero. A grace period is over when no slot shows an
+//! epoch from before its ticket.
 //!
 //! ```text
 //!   reader                            writer, reclaimer
@@ -11,11 +12,12 @@
 //!   slot  := idle       (E5)
 //! ```
 //!
-//! Store, then load, on both sides, all `SeqCst`: one of the two sees the other's store. Either the slot is seen, and the object is kept; or
-//! the reader's load sees the ticket, and with it the unlinking.
+//! Store, then load, on both sides, all `SeqCst`: one of the two sees the other's store. Either the
+//! slot is seen, and the object is kept; or the reader's load sees the ticket, and with it the
+//! unlinking.
 //!
-//! Entry and exit are straight-line code: two loads and two stores on the CPU's own cache line and the shared epoch's.
-//! No heap, no loop, no retry, and nothing to free.
+//! Entry and exit are straight-line code: two loads and two stores on the CPU's own cache line and
+//! the shared epoch's. No heap, no loop, no retry, and nothing to free.
 
 use super::Backend;
 use crate::edges::{E4_SEQ_CST, E5_RELEASE};
@@ -27,7 +29,8 @@ use core::sync::atomic::Ordering::Relaxed;
 const IDLE: u64 = 0;
 const FIRST_EPOCH: u64 = 1;
 
-/// Fixed slots, one a CPU: a reader's entry and exit touch no heap, run no destructor and never retry.
+/// Fixed slots, one a CPU: a reader's entry and exit touch no heap, run no destructor and never
+/// retry.
 pub struct Slots {
     epoch: Line<AtomicU64>,
     slots: Vec<Line<AtomicU64>>,
@@ -50,7 +53,8 @@ impl Drop for SlotGuard<'_> {
 }
 
 // SAFETY: by number of the contract,
-// 1. a slot shows an epoch from `enter` to the guard's drop; the next `enter` of the CPU overwrites a leaked one.
+// 1. a slot shows an epoch from `enter` to the guard's drop; the next `enter` of the CPU overwrites
+//    a leaked one.
 // 2. `ticket` is an increment of 64 bits, which one call a nanosecond fills in 584 years.
 // 3. ORDERING.md, edges E4 and E5.
 // 4. There is nothing here but loads, stores and the increment.

@@ -15,7 +15,8 @@ const V1_1: NonZeroU32 = NonZeroU32::new(0x1_0001).unwrap();
 /// A partition with what its publication makes visible.
 struct Partition {
     once: PublishOnce,
-    /// The version that was listed; loom checks that one publisher writes it, and that readers come after.
+    /// The version that was listed; loom checks that one publisher writes it, and that readers come
+    /// after.
     listed: UnsafeCell<u32>,
     entries: AtomicUsize,
     lock: Mutex<()>,
@@ -134,7 +135,8 @@ fn abandoned_is_won_again() {
     });
 }
 
-/// Two vCPUs publish, a teardown withdraws, under the lock: listed once and then removed, or never listed.
+/// Two vCPUs publish, a teardown withdraws, under the lock: listed once and then removed, or never
+/// listed.
 #[test]
 fn withdrawn_for_good() {
     model(None, || {
