@@ -11,7 +11,7 @@ use zerocopy::FromBytes;
 
 use super::call;
 use super::found::Found;
-use crate::host::{Buffer, Host, Level, SpmcBuffers};
+use crate::host::{Buffer, Host, Level, OutOfBounds, SpmcBuffers};
 use crate::limits::Limits;
 
 /// The hypervisor's own id, in calls about its own buffers.
@@ -24,6 +24,7 @@ pub(super) enum ListError {
     NoBuffers,
     BadBuffers,
     KeepsChanging,
+    Unreadable,
     BadSize(u32),
     NoMemory,
 }
@@ -155,9 +156,10 @@ fn read_records<B: Buffer>(
     let room = u32::try_from(rx.size() / stride).unwrap_or(u32::MAX);
     let mut offset = 0;
     for _ in 0..count.min(room) {
-        if rx.read(offset, &mut bytes).is_err() || found.is_full() {
+        if found.is_full() {
             break;
         }
+        rx.read(offset, &mut bytes)?;
         if let Ok(info) = PartitionInfo::read_from_bytes(&bytes) {
             found.add(info)?;
         }
@@ -165,6 +167,12 @@ fn read_records<B: Buffer>(
     }
     found.left_out_by_buffer(count.saturating_sub(room));
     Ok(())
+}
+
+impl From<OutOfBounds> for ListError {
+    fn from(_: OutOfBounds) -> Self {
+        ListError::Unreadable
+    }
 }
 
 impl From<CallError> for ListError {
@@ -182,6 +190,7 @@ impl fmt::Display for ListError {
                 write!(f, "the host's buffers have no page, or over {MAX_RXTX_PAGES}")
             }
             ListError::KeepsChanging => f.write_str("it changes while it is read"),
+            ListError::Unreadable => f.write_str("the host cannot read its RX buffer"),
             ListError::BadSize(size) => write!(f, "descriptors of {size} bytes"),
             ListError::NoMemory => f.write_str("no memory"),
         }
