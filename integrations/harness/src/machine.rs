@@ -1,5 +1,8 @@
 //! A machine: the mediator, its model hypervisor, and guests that come and go.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use ffa_core::abi::{PartitionProperties, Uuid, VmId};
 use ffa_core::{Config, CreateError, DestroyError, Limits, Mediator, NewError, Policy, VmConfig};
 
@@ -12,6 +15,9 @@ use crate::spmc::SpmcSetup;
 
 /// Pages of memory of a guest: TX and RX of up to 16 pages each, and some to spare.
 pub(crate) const GUEST_PAGES: usize = 40;
+
+/// How long calls may take to end, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a machine is like.
 #[derive(Clone)]
@@ -116,14 +122,21 @@ impl Machine {
         self.create_as(vm_config(id))
     }
 
-    /// Creates a VM with memory.
+    /// Creates a VM, with memory unless memory of an earlier VM of this id was not freed.
     ///
     /// # Errors
-    /// The mediator's; then the VM has no memory either.
+    /// The mediator's; then the VM gets no memory either.
     pub fn create_as(&self, config: VmConfig) -> Result<(), CreateError> {
-        current::as_mediator(|| self.mediator.create_vm(config))?;
-        self.host().give_ram(config.id, Ram::new(GUEST_PAGES));
-        Ok(())
+        let is_new = self.host().ram(config.id).is_none();
+        if is_new {
+            // Before it exists: once it does, it may call.
+            self.host().give_ram(config.id, Ram::new(GUEST_PAGES));
+        }
+        let created = current::as_mediator(|| self.mediator.create_vm(config));
+        if is_new && created.is_err() {
+            self.host().take_ram(config.id);
+        }
+        created
     }
 
     /// Takes VM `id` out of the mediator. Its memory stays until [`Machine::free`].
@@ -139,16 +152,30 @@ impl Machine {
         self.host().take_ram(vm_id(id));
     }
 
-    /// Destroys VM `id`, reclaims everything, and frees its memory.
+    /// Destroys VM `id`, waits for the calls that can reach it, and frees its memory.
     pub fn remove(&self, id: u16) {
         self.destroy(id).expect("the VM exists");
-        self.reclaim_all();
+        self.drain();
         self.free(id);
     }
 
     /// Reclaims until nothing more can be freed.
     pub fn reclaim_all(&self) {
         while self.mediator.reclaim(64).freed > 0 {}
+    }
+
+    /// Reclaims until nothing is left to be freed, as CPUs leave their calls.
+    pub fn drain(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.reclaim_all();
+            let left = self.mediator.retired().objects;
+            if left == 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{left} objects cannot be freed");
+            thread::yield_now();
+        }
     }
 
     /// Panics where a promise was broken so far.

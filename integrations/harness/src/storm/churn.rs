@@ -53,7 +53,7 @@ fn create(machine: &Machine, population: &Population, churned: &mut Churned) -> 
     let created = churned.time(Kind::Create, || machine.mediator().create_vm(config));
     match created {
         Ok(()) => churned.created += 1,
-        Err(CreateError::IdDraining | CreateError::TooMuchRetired) => churned.wait(),
+        Err(CreateError::IdDraining | CreateError::TooMuchRetired(_)) => churned.wait(),
         Err(error) => {
             let journal = machine.journal();
             journal.violation(format_args!("{} was not created: {error}", config.id));
