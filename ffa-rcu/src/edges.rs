@@ -24,8 +24,8 @@ const fn is_weakened(name: &str) -> bool {
 }
 
 macro_rules! edges {
-    ($($(#[$doc:meta])* $name:ident = $ordering:ident;)*) => {
-        $($(#[$doc])* pub(crate) const $name: Ordering = edge(stringify!($name), Ordering::$ordering);)*
+    ($($(#[$attribute:meta])* $name:ident = $ordering:ident;)*) => {
+        $($(#[$attribute])* pub(crate) const $name: Ordering = edge(stringify!($name), Ordering::$ordering);)*
     };
 }
 
@@ -68,7 +68,9 @@ edges! {
     /// E10: to the last one, which frees it.
     E10_ACQUIRE = Acquire;
     /// E11: the end of a grace period, from whoever ran crossbeam's deferred call.
+    #[cfg(feature = "crossbeam")]
     E11_RELEASE = Release;
     /// E11: to the reclaimer that polls it.
+    #[cfg(feature = "crossbeam")]
     E11_ACQUIRE = Acquire;
 }
