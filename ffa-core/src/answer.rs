@@ -30,12 +30,10 @@ impl Answer {
     }
 }
 
-/// The registers that answer a call which came with `regs`.
-pub(crate) fn to_regs(answer: Result<Answer, Refusal>, regs: &Regs) -> Regs {
-    let mut reply = *regs;
+/// Writes the answer over the registers that the call came with.
+pub(crate) fn write(answer: &Result<Answer, Refusal>, regs: &mut Regs) {
     match answer {
-        Ok(answer) => answer.write(&mut reply),
-        Err(refusal) => write_error(&mut reply, refusal.status()),
+        Ok(answer) => answer.write(regs),
+        Err(refusal) => write_error(regs, refusal.status()),
     }
-    reply
 }

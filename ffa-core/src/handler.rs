@@ -68,7 +68,9 @@ impl<'m, H: Host> Cpu<'m, H> {
             }
             None => Err(Refusal::UnknownCaller),
         };
-        Outcome::Reply(answer::to_regs(answer, regs))
+        let mut reply = *regs;
+        answer::write(&answer, &mut reply);
+        Outcome::Reply(reply)
     }
 }
 
