@@ -6,7 +6,7 @@ use ffa_abi::{IdGet, Request, Version, VmId, partition_descriptor_size};
 use ffa_rcu::Registry;
 
 use crate::contender::Contender;
-use crate::context_list::ContextList;
+use crate::context_list::{ContextList, Layout};
 use crate::host::Pages;
 use crate::population::{
     Population, RX_PAGES, count_call, list_call, registers_call, release_call,
@@ -22,6 +22,8 @@ pub mod names {
     pub const MUTEX: &str = "mutex list";
     /// A list of contexts under `spin::RwLock`, without a call around it.
     pub const RWLOCK: &str = "rwlock list";
+    /// The same, with the contexts scattered in memory.
+    pub const SCATTERED: &str = "scattered rwlock list";
     /// `memcpy` of the bytes that the answer has.
     pub const MEMCPY: &str = "memcpy";
 }
@@ -34,6 +36,7 @@ pub struct Contest {
     population: Population,
     mutex: spin::Mutex<ContextList>,
     rwlock: spin::RwLock<ContextList>,
+    scattered: spin::RwLock<ContextList>,
     registry: Registry<(), u32>,
 }
 
@@ -50,8 +53,9 @@ impl Contest {
             seen,
             version,
             caller: population.caller(),
-            mutex: spin::Mutex::new(ContextList::new(&infos)),
-            rwlock: spin::RwLock::new(ContextList::new(&infos)),
+            mutex: spin::Mutex::new(ContextList::new(&infos, Layout::InOrder)),
+            rwlock: spin::RwLock::new(ContextList::new(&infos, Layout::InOrder)),
+            scattered: spin::RwLock::new(ContextList::new(&infos, Layout::Scattered)),
             population,
             registry,
         }
@@ -68,11 +72,23 @@ impl Contest {
         let mut rx = Pages::zeroed(RX_PAGES.into());
         let mutex =
             Contender::new(names::MUTEX, move || self.mutex.lock().write(caller, version, &mut rx));
+        vec![
+            mediator,
+            mutex,
+            self.list_locked(names::RWLOCK, &self.rwlock),
+            self.list_locked(names::SCATTERED, &self.scattered),
+            self.memcpy(),
+        ]
+    }
+
+    fn list_locked<'p>(
+        &'p self,
+        name: &'static str,
+        list: &'p spin::RwLock<ContextList>,
+    ) -> Contender<'p> {
+        let Contest { caller, version, .. } = *self;
         let mut rx = Pages::zeroed(RX_PAGES.into());
-        let rwlock = Contender::new(names::RWLOCK, move || {
-            self.rwlock.read().write(caller, version, &mut rx)
-        });
-        vec![mediator, mutex, rwlock, self.memcpy()]
+        Contender::new(name, move || list.read().write(caller, version, &mut rx))
     }
 
     /// The floor of [`Contest::list`]: both ends page aligned, which no copy does better with.
@@ -151,10 +167,13 @@ mod tests {
             let reply = client.call(&list_call());
             client.call(&release_call());
             let ours = client.unmap_rx();
-            let mut theirs = Pages::zeroed(RX_PAGES.into());
-            let count = contest.rwlock.read().write(contest.caller, version, &mut theirs);
-            assert_eq!((reply.count, count), (SEEN.into(), SEEN.into()));
-            assert!(ours.bytes() == theirs.bytes(), "{version}");
+            assert_eq!(reply.count, SEEN.into());
+            for list in [&contest.rwlock, &contest.scattered] {
+                let mut theirs = Pages::zeroed(RX_PAGES.into());
+                let count = list.read().write(contest.caller, version, &mut theirs);
+                assert_eq!(count, SEEN.into());
+                assert!(ours.bytes() == theirs.bytes(), "{version}");
+            }
             assert!(ours.bytes().iter().any(|byte| *byte != 0));
         }
     }

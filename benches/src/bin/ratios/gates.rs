@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ffa_abi::Version;
-use ffa_benches::names::{MEDIATOR, MEMCPY, REGISTRY, RWLOCK};
+use ffa_benches::names::{MEDIATOR, MEMCPY, REGISTRY, RWLOCK, SCATTERED};
 
 use crate::measure::Spread;
 use crate::results::{Question, Result, Results};
@@ -48,7 +48,8 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
             verdicts.extend(judge.over_memcpy(list, seen, times, false));
         }
         for (seen, times) in [(64, 2.0), (512, 8.0), (2730, 14.0)] {
-            verdicts.extend(judge.under_rwlock(list, seen, times));
+            verdicts.extend(judge.under(RWLOCK, list, seen, times));
+            verdicts.extend(judge.under(SCATTERED, list, seen, times));
         }
     }
     let small = judge.nanoseconds(Question::List(Version::V1_2), MEDIATOR, 40.0);
@@ -76,9 +77,9 @@ impl Judge<'_> {
         verdict(result, MEDIATOR, &Measure::Over(MEMCPY), Limit::AtMostTimes(times), must_hold)
     }
 
-    fn under_rwlock(&self, list: Question, seen: u16, times: f64) -> Option<Verdict> {
+    fn under(&self, other: &'static str, list: Question, seen: u16, times: f64) -> Option<Verdict> {
         let result = self.results.of(list).find(|result| result.seen == seen)?;
-        verdict(result, MEDIATOR, &Measure::Under(RWLOCK), Limit::AtLeastTimes(times), false)
+        verdict(result, MEDIATOR, &Measure::Under(other), Limit::AtLeastTimes(times), false)
     }
 
     /// At any number of partitions.

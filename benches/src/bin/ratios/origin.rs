@@ -1,7 +1,7 @@
 //! Where and when, and of which state of the sources.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What a result needs to be read by.
 pub(crate) struct Origin {
@@ -37,7 +37,8 @@ fn commit() -> String {
     let commit = output("git", &["rev-parse", "--short=12", "HEAD"]);
     let measured = ["ffa-abi", "ffa-rcu", "ffa-core", "benches"].map(|path| format!(":/{path}"));
     let mut diff = Command::new("git");
-    let unchanged = diff.args(["diff", "--quiet", "HEAD", "--"]).args(measured).status();
+    let unchanged =
+        diff.args(["diff", "--quiet", "HEAD", "--"]).args(measured).stderr(Stdio::null()).status();
     if unchanged.is_ok_and(|status| status.success()) { commit } else { commit + "+" }
 }
 

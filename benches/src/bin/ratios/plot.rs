@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use ffa_abi::Version;
-use ffa_benches::names::{MEDIATOR, MEMCPY, MUTEX, RWLOCK};
+use ffa_benches::names::{MEDIATOR, MEMCPY, RWLOCK, SCATTERED};
 use plotters::prelude::*;
 
 use crate::origin::Origin;
@@ -14,8 +14,8 @@ const SIZE: (u32, u32) = (900, 560);
 
 /// Contenders with colours that also differ in brightness.
 const LINES: [(&str, RGBColor); 4] = [
-    (RWLOCK, RGBColor(0xd5, 0x5e, 0x00)),
-    (MUTEX, RGBColor(0xe6, 0x9f, 0x00)),
+    (SCATTERED, RGBColor(0xd5, 0x5e, 0x00)),
+    (RWLOCK, RGBColor(0xe6, 0x9f, 0x00)),
     (MEDIATOR, RGBColor(0x00, 0x72, 0xb2)),
     (MEMCPY, RGBColor(0x55, 0x55, 0x55)),
 ];

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ffa_benches::names::{MEDIATOR, MEMCPY, MUTEX, REGISTRY, RWLOCK};
+use ffa_benches::names::{MEDIATOR, MEMCPY, MUTEX, REGISTRY, RWLOCK, SCATTERED};
 
 use crate::gates::{Limit, Verdict};
 use crate::measure::Spread;
@@ -44,15 +44,19 @@ fn lists(text: &mut String, results: &Results) {
             "mediator ns",
             "mutex list ns",
             "rwlock list ns",
+            "scattered rwlock list ns",
             "memcpy ns",
             "mediator / memcpy",
             "rwlock list / mediator",
+            "scattered / mediator",
         ],
     );
     let lists = results.0.iter().filter(|one| matches!(one.question, Question::List(_)));
     for result in lists {
-        let cells = [MEDIATOR, MUTEX, RWLOCK, MEMCPY].map(|name| nanoseconds(result, name));
-        let ratios = [(MEDIATOR, MEMCPY), (RWLOCK, MEDIATOR)].map(|pair| ratio(result, pair));
+        let cells =
+            [MEDIATOR, MUTEX, RWLOCK, SCATTERED, MEMCPY].map(|name| nanoseconds(result, name));
+        let ratios = [(MEDIATOR, MEMCPY), (RWLOCK, MEDIATOR), (SCATTERED, MEDIATOR)]
+            .map(|pair| ratio(result, pair));
         row(text, result, &[&cells[..], &ratios[..]].concat());
     }
 }
