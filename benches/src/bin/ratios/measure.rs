@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ffa_benches::Contender;
 
-/// How often each contender has its turn.
-const ROUNDS: usize = 301;
+/// How often each contender has its turn: for long enough that a busy neighbour comes and goes.
+const ROUNDS: usize = 2001;
 
 /// How long a turn lasts.
 const TURN: Duration = Duration::from_micros(40);
