@@ -95,24 +95,31 @@ fn published_once() {
     });
 }
 
-/// A proposal after the claim cannot change what is published, and is told so.
+/// A proposal is told the truth: it is what gets published, or the frozen version is.
 #[test]
 fn frozen_while_publishing() {
     model(None, || {
         let partition = Partition::new();
         partition.once.propose(V1_0).unwrap();
         let sibling = spawn(&partition, |partition| {
-            match partition.once.propose(V1_1) {
-                // Before the claim; or nearly so, and then nobody else proposed in between.
-                Ok(()) => {}
-                Err(error) => assert_eq!(error, ProposeError::Frozen(V1_0)),
-            }
+            let expected = match partition.once.propose(V1_1) {
+                Ok(()) => V1_1,
+                Err(error) => {
+                    assert_eq!(error, ProposeError::Frozen(V1_0));
+                    V1_0
+                }
+            };
+            partition.publish();
+            let (State::Publishing(version) | State::Published(version)) = partition.once.state()
+            else {
+                panic!("neither of us publishes")
+            };
+            assert_eq!(version, expected);
         });
-        assert!(partition.publish());
+        partition.publish();
+        sibling.join().unwrap();
         let State::Published(version) = partition.once.state() else { panic!("not published") };
         assert_eq!(partition.listed(), version.get());
-        sibling.join().unwrap();
-        assert_eq!(partition.once.state(), State::Published(version));
     });
 }
 
