@@ -1,6 +1,6 @@
 //! What every reply must look like, whatever was asked.
 
-use ffa_abi::{FunctionId, Regs};
+use ffa_abi::{FunctionId, Regs, Status};
 use ffa_core::Outcome;
 
 const ERROR: u64 = 0x8400_0060;
@@ -41,7 +41,7 @@ fn check_reply(regs: &Regs, reply: &Regs) -> Result<(), &'static str> {
 fn check_error(regs: &Regs, reply: &Regs) -> Result<(), &'static str> {
     zero(reply, 1..2)?;
     zero(reply, 3..8)?;
-    if !(-10..0).contains(&i64::from(reply.w(2).cast_signed())) || reply.x(2) >> 32 != 0 {
+    if Status::from_bits(reply.w(2)).name().is_none() || reply.x(2) >> 32 != 0 {
         return Err("no error code in w2");
     }
     kept(regs, reply)

@@ -1,4 +1,11 @@
 //! The documented answer to every wrong call, and that it changes nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod common;
 

@@ -1,6 +1,13 @@
 //! Clients in the wild: what each is known to call as far as discovery goes, and what it needs to get.
 //!
 //! The UUID of secure partition 0x8001 is, in words: 75636573 70206572 69747261 00006974.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod common;
 

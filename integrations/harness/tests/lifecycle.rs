@@ -1,4 +1,11 @@
 //! Lifecycle and the host: each test is a hazard.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod common;
 
@@ -35,11 +42,11 @@ const CALLS: [(&str, Act); 9] = [
 #[test]
 fn destroy_during_call() {
     let mut reached = Vec::new();
-    for call in 0..CALLS.len() {
+    for (call, (name, _)) in CALLS.iter().enumerate() {
         for point in [Point::MapBuffer, Point::Write, Point::Unpin] {
             let times = (0..).take_while(|passes| destroy_at(call, point, *passes)).count();
             if times > 0 {
-                reached.push((CALLS[call].0, point, times > 1));
+                reached.push((*name, point, times > 1));
             }
         }
     }

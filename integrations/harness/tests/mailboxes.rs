@@ -1,4 +1,11 @@
 //! RX/TX: each test is a hazard.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod common;
 
