@@ -8,6 +8,7 @@ use crate::failure::Result;
 use crate::{process, workspace};
 
 const LIMIT: Duration = Duration::from_secs(900);
+const QUERY_LIMIT: Duration = Duration::from_secs(30);
 /// The crates that are published.
 pub(super) const LIBRARIES: [&str; 3] = ["ffa-abi", "ffa-rcu", "ffa-core"];
 
@@ -25,10 +26,16 @@ pub(super) fn steps() -> Vec<Step> {
 }
 
 fn format() -> Result<Outcome> {
+    if !has("fmt") {
+        return Ok(lacks("rustfmt"));
+    }
     passes(workspace::cargo().args(["fmt", "--all", "--check"]))
 }
 
 fn clippy() -> Result<Outcome> {
+    if !has("clippy") {
+        return Ok(lacks("clippy"));
+    }
     let mut cargo = workspace::cargo();
     passes(cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
@@ -63,6 +70,18 @@ fn package() -> Result<Outcome> {
     cargo.arg("package").args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
     // A developer runs this before the commit.
     passes(cargo.arg("--allow-dirty"))
+}
+
+/// Has the toolchain this part, which not every distribution ships?
+fn has(subcommand: &str) -> bool {
+    let mut cargo = workspace::cargo();
+    let output = process::output(cargo.args([subcommand, "--version"]), QUERY_LIMIT);
+    output.is_ok_and(|output| output.status.success())
+}
+
+fn lacks(component: &str) -> Outcome {
+    let cure = format!("`rustup component add {component}` would add it");
+    Outcome::Skipped(format!("the toolchain has no {component}: {cure}"))
 }
 
 /// Runs a program to its end, with what it prints.
