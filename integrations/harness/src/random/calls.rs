@@ -6,7 +6,7 @@ use ffa_abi::{FUNCTIONS, Regs, Width};
 use crate::vcpu::{RX, TX};
 
 /// Values at which checks tend to change their mind.
-const EDGES: [u64; 20] = [
+const EDGES: [u64; 21] = [
     0,
     1,
     2,
@@ -26,6 +26,7 @@ const EDGES: [u64; 20] = [
     0xffff_ffff,
     0x1_0000_0000,
     0x7fff_ffff_ffff_f000,
+    0xffff_ffff_ffff_f000,
     u64::MAX,
 ];
 
