@@ -68,12 +68,13 @@ fn likely_call(rng: &mut Rng) -> Regs {
     let version = 0x1_0000 + rng.u64(0..4);
     let pages = rng.u64(0..20);
     let own = rng.u64(0..8);
+    let (tx, rx) = (address(rng, TX), address(rng, RX));
     let registers: &[u64] = match rng.u8(0..11) {
         0 => &[0x8400_0063, version],
         1 => &[0x8400_0064, FUNCTIONS[rng.usize(0..FUNCTIONS.len())].id.bits().into()],
         2 => &[0x8400_0069],
         3 | 4 => &[0x8400_0065, if rng.bool() { 0 } else { own }],
-        5 => &[0xc400_0066, TX, RX, pages],
+        5 => &[0xc400_0066, tx, rx, pages],
         6 => &[0x8400_0067, if rng.bool() { 0 } else { own << 16 }],
         7 | 8 => &[0x8400_0068],
         9 => &[0x8400_0068, 0, 0, 0, 0, 1],
@@ -84,6 +85,11 @@ fn likely_call(rng: &mut Rng) -> Regs {
         regs.set(index, *register);
     }
     regs
+}
+
+/// `usual`, or now and then a page that no check may take.
+fn address(rng: &mut Rng, usual: u64) -> u64 {
+    if rng.u8(0..8) == 0 { EDGES[rng.usize(0..EDGES.len())] & !0xfff } else { usual }
 }
 
 fn mutate(rng: &mut Rng, regs: &mut Regs) {
