@@ -23,7 +23,7 @@ pub mod machine;
 #[cfg(target_os = "none")]
 pub mod programs;
 
-/// Makes a binary of one of [`programs`]; on the host, one that says how to run it.
+/// Makes a binary of one of the `programs`; on the host, one that says how to run it.
 #[macro_export]
 macro_rules! guest {
     ($program:ident) => {

@@ -21,6 +21,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("docs", "the documentation builds without a warning", docs),
         step("loom", "every interleaving of the reclamation's edges", loom),
         step("storm", "512 VMs listed by 2 readers while others come and go", storm),
+        step("random", "random calls while their VMs are destroyed and created", random),
         step("package", "the libraries are ready to be published", package),
     ]
 }
@@ -59,9 +60,16 @@ fn loom() -> Result<Outcome> {
 }
 
 fn storm() -> Result<Outcome> {
+    harness(&["storm", "--vms", "512", "--readers", "2", "--churn", "--seconds", "10"])
+}
+
+fn random() -> Result<Outcome> {
+    harness(&["random", "--seconds", "5"])
+}
+
+fn harness(arguments: &[&str]) -> Result<Outcome> {
     let mut cargo = workspace::cargo();
-    cargo.args(["run", "--release", "--package", "ffa-harness", "--", "storm"]);
-    passes(cargo.args(["--vms", "512", "--readers", "2", "--churn", "--seconds", "10"]))
+    passes(cargo.args(["run", "--release", "--package", "ffa-harness", "--"]).args(arguments))
 }
 
 /// All at once: each is checked against the others as they are packaged.
