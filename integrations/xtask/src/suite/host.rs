@@ -38,23 +38,26 @@ fn clippy() -> Result<Outcome> {
         return Ok(lacks("clippy"));
     }
     let mut cargo = workspace::cargo();
-    passes(cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    cargo.args(["clippy", "--workspace", "--all-targets", "--all-features"]);
+    passes(cargo.args(["--", "-D", "warnings"]))
 }
 
 fn unit() -> Result<Outcome> {
-    passes(workspace::cargo().args(["test", "--workspace"]))
+    passes(workspace::cargo().args(["test", "--workspace", "--all-features"]))
 }
 
 fn docs() -> Result<Outcome> {
     let mut cargo = workspace::cargo();
-    cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    cargo
+        .args(["doc", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings");
     passes(&mut cargo)
 }
 
 /// loom replaces the atomics of everything below it: a build of its own.
 fn loom() -> Result<Outcome> {
     let mut cargo = workspace::cargo();
-    cargo.args(["test", "--release", "--package", "ffa-rcu", "--test", "loom"]);
+    cargo.args(["test", "--release", "--package", "ffa-rcu", "--all-features", "--test", "loom"]);
     cargo.arg("--target-dir").arg(workspace::target_dir("loom"));
     passes(cargo.env("RUSTFLAGS", "--cfg loom --cfg crossbeam_loom"))
 }
