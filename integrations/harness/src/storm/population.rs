@@ -189,40 +189,61 @@ impl Population {
         witness: Witness,
         churned: &[Entry],
     ) -> Result<(u64, u64), String> {
-        let is_sorted = churned.is_sorted_by(|one, two| one.id < two.id);
-        if !is_sorted {
+        if !churned.is_sorted_by(|one, two| one.id < two.id) {
             return Err("ids of VMs are not in order, or twice".into());
         }
-        let mut generations: Vec<u64> = churned
-            .iter()
-            .map(|entry| self.generation(version, witness, entry))
-            .collect::<Result<_, _>>()?;
-        generations.sort_unstable();
-        let (Some(&first), Some(&last)) = (generations.first(), generations.last()) else {
-            return Err("none of the VMs that come and go".into());
-        };
-        let length = generations.len() as u64;
-        let window = u64::from(self.window);
-        if last - first + 1 != length || !(window..=window + 1).contains(&length) {
-            return Err(format!("no run of {window} or one more: {generations:?}"));
+        let (length, window) = (churned.len() as u64, u64::from(self.window));
+        if !(window..=window + 1).contains(&length) {
+            return Err(format!("{length} VMs that come and go, not {window} or one more"));
         }
-        Ok((first, last + 1))
+        let first = if version == Version::V1_0 {
+            self.first_by_id(witness, churned)?
+        } else {
+            self.first_by_uuid(churned)?
+        };
+        Ok((first, first + length))
     }
 
-    /// Which VM an entry is of. 1.0 shows no UUID: there it is the first that can be alive.
-    fn generation(&self, version: Version, witness: Witness, entry: &Entry) -> Result<u64, String> {
-        let ids = u64::from(self.ids());
-        let index = entry.id.checked_sub(self.permanent + 1).map(u64::from);
-        let index = index.filter(|index| *index < ids).ok_or("an id that no VM has")?;
-        if version == Version::V1_0 {
-            return Ok(witness.left + (index + ids - witness.left % ids) % ids);
+    /// The first generation of a run whose UUIDs tell it.
+    fn first_by_uuid(&self, churned: &[Entry]) -> Result<u64, String> {
+        let generations = churned.iter().map(|entry| self.generation(entry));
+        let mut generations: Vec<u64> = generations.collect::<Result<_, _>>()?;
+        generations.sort_unstable();
+        let is_run = generations.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        match generations.first() {
+            Some(&first) if is_run => Ok(first),
+            _ => Err(format!("no run: {generations:?}")),
         }
+    }
+
+    /// The first generation of a run that shows no UUIDs. Ids come again: it is the first one that can
+    /// have been alive since `witness`.
+    fn first_by_id(&self, witness: Witness, churned: &[Entry]) -> Result<u64, String> {
+        let ids = u64::from(self.ids());
+        let indices = churned.iter().map(|entry| self.index(entry));
+        let indices: Vec<u64> = indices.collect::<Result<_, _>>()?;
+        let begins_run = |index: &&u64| !indices.contains(&((**index + ids - 1) % ids));
+        let starts: Vec<&u64> = indices.iter().filter(begins_run).collect();
+        let [start] = starts[..] else { return Err(format!("no run of ids: {indices:?}")) };
+        let least = witness.left.max(witness.joined.saturating_sub(indices.len() as u64));
+        Ok(least + (start + ids - least % ids) % ids)
+    }
+
+    /// Which VM an entry is of.
+    fn generation(&self, entry: &Entry) -> Result<u64, String> {
+        let index = self.index(entry)?;
         let (mark, number) = entry.uuid.split_at(8);
         let generation = u64::from_le_bytes(number.try_into().map_err(|_| "no number")?);
-        if mark != UUID_MARK || generation % ids != index {
+        if mark != UUID_MARK || generation % u64::from(self.ids()) != index {
             return Err(format!("{entry:?} is torn, or of another VM"));
         }
         Ok(generation)
+    }
+
+    /// Which of the ids that come and go an entry has.
+    fn index(&self, entry: &Entry) -> Result<u64, String> {
+        let index = entry.id.checked_sub(self.permanent + 1).filter(|index| *index < self.ids());
+        index.map(u64::from).ok_or_else(|| format!("an id that no VM has: {}", entry.id))
     }
 
     /// Ids of all that `caller` always sees, in order.
@@ -241,5 +262,104 @@ impl Population {
     fn id(&self, generation: u64) -> u16 {
         let index = u16::try_from(generation % u64::from(self.ids())).expect("a remainder");
         self.permanent + 1 + index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two permanent VMs, the first of them a reader, and a window of four; generation 1000 is the oldest.
+    fn population() -> Population {
+        let options = Options { vms: 6, readers: 1, churn: true, ..Options::default() };
+        let population = Population { permanent: 2, window: 4, ..Population::new(&options) };
+        population.at(1000);
+        population
+    }
+
+    impl Population {
+        /// All counters say that `oldest` is the oldest VM, and nothing is under way.
+        fn at(&self, oldest: u64) {
+            for counter in [&self.left, &self.leaving] {
+                counter.store(oldest, SeqCst);
+            }
+            for counter in [&self.joined, &self.joining] {
+                counter.store(oldest + u64::from(self.window), SeqCst);
+            }
+        }
+
+        /// What VM 1 reads when these generations are alive.
+        fn list(&self, version: Version, generations: impl IntoIterator<Item = u64>) -> Vec<Entry> {
+            let steady = Entry { id: 2, contexts: 1, properties: 0, uuid: [0; 16] };
+            let churned = generations.into_iter().map(|generation| {
+                let mut uuid = [0; 16];
+                if version > Version::V1_0 {
+                    uuid[..8].copy_from_slice(&UUID_MARK);
+                    uuid[8..].copy_from_slice(&generation.to_le_bytes());
+                }
+                Entry { id: self.id(generation), uuid, ..steady }
+            });
+            let mut entries: Vec<Entry> = [steady].into_iter().chain(churned).collect();
+            entries.sort_unstable();
+            entries
+        }
+    }
+
+    const VERSIONS: [Version; 2] = [Version::V1_0, Version::V1_1];
+
+    #[test]
+    fn a_list_of_any_moment_of_the_call_is_right() {
+        for version in VERSIONS {
+            let population = population();
+            let witness = population.witness();
+            // While the caller was not running, more VMs came and went than there are ids.
+            population.at(1500);
+            for (oldest, length) in (1000..=1500).flat_map(|oldest| [(oldest, 4), (oldest, 5)]) {
+                if oldest + length <= 1504 {
+                    let list = population.list(version, oldest..oldest + length);
+                    let checked = population.check_list(1, version, witness, &list);
+                    assert_eq!(checked, Ok(()), "{version} {oldest} {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_another_moment_and_mixtures_are_wrong() {
+        let population = population();
+        let witness = population.witness();
+        for version in VERSIONS {
+            for wrong in [
+                vec![999, 1000, 1001, 1002],       // before the call
+                vec![1001, 1002, 1003, 1004],      // who leaves, and joins, after it
+                vec![1000, 1001, 1003, 1004],      // a hole
+                vec![1000, 1001, 1002],            // too short
+                vec![999, 1000, 1001, 1002, 1003], // one that has left is still there
+                vec![],
+            ] {
+                let list = population.list(version, wrong.iter().copied());
+                let checked = population.check_list(1, version, witness, &list);
+                assert!(checked.is_err(), "{version} {wrong:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn torn_twice_and_missing_entries_are_wrong() {
+        let population = population();
+        let witness = population.witness();
+        let check = |list: &[Entry]| population.check_list(1, Version::V1_1, witness, list);
+        let list = population.list(Version::V1_1, 1000..1004);
+        assert_eq!(check(&list), Ok(()));
+        assert!(check(&list[1..]).is_err(), "VM 2 is missing");
+        let mut torn = list.clone();
+        torn[1].uuid[8] ^= 1;
+        assert!(check(&torn).is_err());
+        let mut twice = list.clone();
+        twice[2] = twice[1];
+        assert!(check(&twice).is_err());
+        let mut swapped = list;
+        swapped.swap(1, 2);
+        assert!(check(&swapped).is_err());
     }
 }

@@ -92,11 +92,8 @@ impl Tally {
     /// An answer was checked.
     pub fn check(&mut self, result: Result<(), String>) {
         self.checked += 1;
-        if let Err(what) = result
-            && self.wrong.len() < KEPT
-        {
-            self.wrong.push(what);
-        }
+        let wrong = result.err().filter(|_| self.wrong.len() < KEPT);
+        self.wrong.extend(wrong);
     }
 
     /// Adds what another thread did.
