@@ -1,7 +1,8 @@
 //! An immutable list of partitions, packed as callers read it.
 //!
 //! Descriptors stand in chunks of at most 64, ready in the form of each FF-A version, so that a list
-//! is copied and never composed. A change makes one new chunk and a new top; all other chunks are
+//! is copied and never composed. The forms of 1.1 and 1.2 are one unless they differ: what a reader
+//! does not read should not lie between what it does. A change makes one new chunk and a new top; all other chunks are
 //! shared with the list before.
 
 use alloc::vec::Vec;
@@ -14,19 +15,27 @@ use zerocopy::{FromZeros, IntoBytes};
 /// Most descriptors in a chunk.
 const CHUNK: usize = 64;
 
-/// Descriptors in each version's form, aligned so that no copy straddles more lines than it must.
+/// Descriptors, aligned so that no copy straddles more lines than it must.
 #[derive(FromZeros)]
 #[repr(C, align(64))]
 struct Chunk {
-    v1_2: [PartitionInfo; CHUNK],
-    v1_1: [PartitionInfo; CHUNK],
-    v1_0: [PartitionInfo1_0; CHUNK],
-    len: usize,
+    /// As callers of 1.2 read them, and callers of 1.1 unless the chunk's [`Entry`] says otherwise.
+    wide: [PartitionInfo; CHUNK],
+    /// As callers of 1.0 read them.
+    narrow: [PartitionInfo1_0; CHUNK],
+}
+
+/// Descriptors as callers of 1.1 read them, where some property is newer.
+#[derive(FromZeros)]
+#[repr(C, align(64))]
+struct Chunk1_1 {
+    wide: [PartitionInfo; CHUNK],
 }
 
 /// What the top knows of a chunk without reading it.
 struct Entry {
     chunk: Shared<Chunk>,
+    v1_1: Option<Shared<Chunk1_1>>,
     first: EndpointId,
     /// How many descriptors the chunks before it hold.
     start: usize,
@@ -37,14 +46,14 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct PartitionList {
     top: Vec<Entry>,
-    /// Chunks that were made for this list, and are not taken over from another.
-    new_chunks: usize,
+    /// Size of the chunks that were made for this list, and not taken over from another.
+    new_bytes: usize,
 }
 
 /// Neighbouring descriptors of one chunk.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'l> {
-    chunk: &'l Chunk,
+    entry: &'l Entry,
     start: usize,
     end: usize,
 }
@@ -57,8 +66,8 @@ impl PartitionList {
         for part in infos.chunks(CHUNK) {
             top.push(Entry::new(part, end(&top))?);
         }
-        let new_chunks = top.len();
-        Ok(PartitionList { top, new_chunks })
+        let new_bytes = top.iter().map(Entry::bytes).sum();
+        Ok(PartitionList { top, new_bytes })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -78,7 +87,7 @@ impl PartitionList {
     /// Where `id` stands in a list ordered by id.
     pub(crate) fn position(&self, id: EndpointId) -> Option<usize> {
         let entry = self.top.get(self.chunk_of(id))?;
-        let within = entry.chunk.search(id).ok()?;
+        let within = entry.search(id)?;
         Some(entry.start + within)
     }
 
@@ -86,7 +95,7 @@ impl PartitionList {
     pub(crate) fn runs(&self, range: Range<usize>) -> impl Iterator<Item = Run<'_>> {
         let entries = if range.is_empty() { &[] } else { self.covering(&range) };
         entries.iter().map(move |entry| Run {
-            chunk: &entry.chunk,
+            entry,
             start: range.start.saturating_sub(entry.start),
             end: range.end.saturating_sub(entry.start).min(entry.len),
         })
@@ -124,13 +133,16 @@ impl PartitionList {
         let entries = before.len() + new_chunks + after.len();
         top.try_reserve_exact(entries).map_err(|_| OutOfMemory)?;
         top.extend(before.iter().map(|entry| entry.share(entry.start)));
+        let mut new_bytes = 0;
         for infos in infos.chunks(part.max(1)) {
-            top.push(Entry::new(infos, end(&top))?);
+            let entry = Entry::new(infos, end(&top))?;
+            new_bytes += entry.bytes();
+            top.push(entry);
         }
         for entry in after {
             top.push(entry.share(end(&top)));
         }
-        Ok(PartitionList { top, new_chunks })
+        Ok(PartitionList { top, new_bytes })
     }
 
     /// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill
@@ -151,7 +163,7 @@ impl PartitionList {
 
 impl Footprint for PartitionList {
     fn heap_bytes(&self) -> usize {
-        self.top.capacity() * size_of::<Entry>() + self.new_chunks * size_of::<Chunk>()
+        self.top.capacity() * size_of::<Entry>() + self.new_bytes
     }
 }
 
@@ -164,7 +176,7 @@ fn merge(
     id: EndpointId,
     info: Option<PartitionInfo>,
 ) -> usize {
-    let kept = || old.iter().flat_map(|entry| entry.chunk.infos());
+    let kept = || old.iter().flat_map(Entry::infos);
     let lower = kept().filter(|other| other.id() < id);
     let higher = kept().filter(|other| other.id() > id);
     let merged = lower.chain(info.as_ref()).chain(higher);
@@ -177,60 +189,83 @@ fn end(entries: &[Entry]) -> usize {
 }
 
 impl Entry {
+    /// A chunk of the first [`CHUNK`] of `infos`, with `start` descriptors before it.
     fn new(infos: &[PartitionInfo], start: usize) -> Result<Entry, OutOfMemory> {
         let first = infos.first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
         // Filled where it is: a chunk is too large to stand on the stack of a guest's trap.
         let mut chunk = Shared::try_new(Chunk::new_zeroed())?;
-        if let Some(chunk) = Shared::get_mut(&mut chunk) {
-            chunk.fill(infos);
+        if let Some(Chunk { wide, narrow }) = Shared::get_mut(&mut chunk) {
+            fill(wide, infos, |info| info.seen_by(Version::V1_2, Uuid::NIL));
+            fill(narrow, infos, PartitionInfo::to_1_0);
         }
-        Ok(Entry { len: chunk.len, chunk, first, start })
+        let v1_1 = if infos.iter().any(has_newer_properties) {
+            Some(Chunk1_1::try_new(infos)?)
+        } else {
+            None
+        };
+        Ok(Entry { chunk, v1_1, first, start, len: infos.len().min(CHUNK) })
     }
 
     /// The same chunk, with `start` descriptors before it.
     fn share(&self, start: usize) -> Entry {
-        Entry { chunk: self.chunk.clone(), first: self.first, start, len: self.len }
+        let (chunk, v1_1) = (self.chunk.clone(), self.v1_1.clone());
+        Entry { chunk, v1_1, first: self.first, start, len: self.len }
     }
 
     fn end(&self) -> usize {
         self.start + self.len
     }
-}
-
-impl Chunk {
-    /// Takes the first [`CHUNK`] of `infos`, in each form.
-    fn fill(&mut self, infos: &[PartitionInfo]) {
-        let Chunk { v1_2, v1_1, v1_0, len } = self;
-        for (info, ((new, middle), old)) in infos.iter().zip(v1_2.iter_mut().zip(v1_1).zip(v1_0)) {
-            *new = info.seen_by(Version::V1_2, Uuid::NIL);
-            *middle = info.seen_by(Version::V1_1, Uuid::NIL);
-            *old = info.to_1_0();
-        }
-        *len = infos.len().min(CHUNK);
-    }
 
     fn infos(&self) -> &[PartitionInfo] {
-        self.v1_2.get(..self.len).unwrap_or(&[])
+        self.chunk.wide.get(..self.len).unwrap_or(&[])
     }
 
-    fn search(&self, id: EndpointId) -> Result<usize, usize> {
-        self.infos().binary_search_by_key(&id, PartitionInfo::id)
+    fn search(&self, id: EndpointId) -> Option<usize> {
+        self.infos().binary_search_by_key(&id, PartitionInfo::id).ok()
+    }
+
+    /// What the chunk takes.
+    fn bytes(&self) -> usize {
+        let v1_1 = self.v1_1.as_ref().map_or(0, |_| size_of::<Chunk1_1>());
+        size_of::<Chunk>() + v1_1
+    }
+}
+
+impl Chunk1_1 {
+    fn try_new(infos: &[PartitionInfo]) -> Result<Shared<Self>, OutOfMemory> {
+        let mut chunk = Shared::try_new(Chunk1_1::new_zeroed())?;
+        if let Some(Chunk1_1 { wide }) = Shared::get_mut(&mut chunk) {
+            fill(wide, infos, |info| info.seen_by(Version::V1_1, Uuid::NIL));
+        }
+        Ok(chunk)
+    }
+}
+
+/// Whether callers of 1.1 see less of it than callers of 1.2.
+fn has_newer_properties(info: &PartitionInfo) -> bool {
+    let properties = info.properties();
+    properties.visible_in(Version::V1_1) != properties.visible_in(Version::V1_2)
+}
+
+fn fill<T>(slots: &mut [T], infos: &[PartitionInfo], form: impl Fn(&PartitionInfo) -> T) {
+    for (slot, info) in slots.iter_mut().zip(infos) {
+        *slot = form(info);
     }
 }
 
 impl<'l> Run<'l> {
     /// The descriptors, as a caller of 1.2 sees them.
     pub(crate) fn infos(self) -> &'l [PartitionInfo] {
-        self.chunk.v1_2.get(self.start..self.end).unwrap_or(&[])
+        self.entry.chunk.wide.get(self.start..self.end).unwrap_or(&[])
     }
 
     /// The bytes that a caller of `version` reads.
     pub(crate) fn bytes(self, version: Version) -> &'l [u8] {
-        let range = self.start..self.end;
-        let bytes = match version {
-            Version::V1_0 => self.chunk.v1_0.get(range).map(IntoBytes::as_bytes),
-            Version::V1_1 => self.chunk.v1_1.get(range).map(IntoBytes::as_bytes),
-            _ => self.chunk.v1_2.get(range).map(IntoBytes::as_bytes),
+        let Run { entry: Entry { chunk, v1_1, .. }, start, end } = self;
+        let bytes = match (version, v1_1) {
+            (Version::V1_0, _) => chunk.narrow.get(start..end).map(IntoBytes::as_bytes),
+            (Version::V1_1, Some(older)) => older.wide.get(start..end).map(IntoBytes::as_bytes),
+            _ => chunk.wide.get(start..end).map(IntoBytes::as_bytes),
         };
         bytes.unwrap_or(&[])
     }
@@ -303,7 +338,7 @@ mod tests {
             .iter()
             .filter(|old| changed.top.iter().any(|new| Shared::ptr_eq(&old.chunk, &new.chunk)));
         assert_eq!((list.top.len(), shared.count()), (5, 4));
-        assert_eq!(changed.new_chunks, 2);
+        assert_eq!(changed.new_bytes, 2 * (size_of::<Chunk>() + size_of::<Chunk1_1>()));
     }
 
     #[test]
@@ -327,5 +362,18 @@ mod tests {
         assert_eq!(run.bytes(Version::V1_1)[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
         assert_eq!(run.bytes(Version::V1_2)[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
         assert_eq!(run.bytes(Version::V1_2)[8..], [0x01; 16]);
+    }
+
+    #[test]
+    fn callers_of_1_1_and_1_2_read_the_same_chunk_unless_a_property_is_newer() {
+        let (old, new) = (PartitionProperties::AARCH64, PartitionProperties::all());
+        for (properties, shared) in [(old, true), (new, false)] {
+            let info = PartitionInfo::new(EndpointId(1), 1, properties, Uuid::NIL);
+            let list = PartitionList::from_slice(&[info]).unwrap();
+            let run = list.runs(0..1).next().unwrap();
+            let [v1_1, v1_2] = [Version::V1_1, Version::V1_2].map(|version| run.bytes(version));
+            assert_eq!(v1_1.as_ptr() == v1_2.as_ptr(), shared);
+            assert_eq!(v1_1 == v1_2, shared);
+        }
     }
 }
