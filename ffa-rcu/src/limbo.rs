@@ -41,6 +41,8 @@ pub(crate) struct Limbo<T, C> {
     contexts: Queue<Member<C>>,
     /// Contexts without readers that had a hold when last looked at.
     held: Queue<Member<C>>,
+    /// Whether the next look is at `held` first, so that neither side starves the other.
+    held_first: bool,
     pub(crate) retired: Retired,
 }
 
@@ -50,7 +52,13 @@ unsafe impl<T: Send, C: Send> Send for Limbo<T, C> {}
 impl<T, C> Limbo<T, C> {
     pub(crate) const fn new() -> Self {
         let retired = Retired { objects: 0, bytes: 0, peak_bytes: 0 };
-        Self { snapshots: Queue::new(), contexts: Queue::new(), held: Queue::new(), retired }
+        Self {
+            snapshots: Queue::new(),
+            contexts: Queue::new(),
+            held: Queue::new(),
+            held_first: false,
+            retired,
+        }
     }
 
     /// Takes over an unlinked snapshot.
@@ -91,6 +99,10 @@ impl<T, C> Limbo<T, C> {
         let mut ripe = Ripe { snapshots: Queue::new(), contexts: Queue::new(), objects: 0 };
         let before = self.retired.objects;
         for _ in 0..budget.min(before) {
+            self.held_first = !self.held_first;
+            if self.held_first && self.take_held(&mut ripe).is_some() {
+                continue;
+            }
             let snapshot = self.snapshots.ticket().filter(|&ticket| ticket <= horizon);
             let context = self.contexts.ticket().filter(|&ticket| ticket <= horizon);
             // The longest retired first. Contexts that were held come last, and wait for nobody's

@@ -86,8 +86,9 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     /// or its place is taken.
     #[must_use]
     pub fn cpu(&self, index: usize) -> Option<Cpu<'_, T, C, B>> {
-        let taken = self.claimed.get(index)?.swap(true, E6_ACQUIRE);
-        (!taken).then_some(Cpu { registry: self, index, not_sync: PhantomData })
+        // A claim that fails must write nothing, and must not make a `Cpu`, whose drop gives back.
+        let claim = self.claimed.get(index)?.compare_exchange(false, true, E6_ACQUIRE, Relaxed);
+        claim.ok().map(|_| Cpu { registry: self, index, not_sync: PhantomData })
     }
 
     /// Waits for the writers' turn, in the order of arrival.
@@ -124,7 +125,9 @@ impl<T, C, B: Backend> Registry<T, C, B> {
         matches!(self.table.state(id), Some(Slot::Vacant))
     }
 
-    /// What is retired and not freed yet. Takes the writers' lock for a moment.
+    /// What is retired and not taken by a [`reclaim`](Self::reclaim) yet, whose destructors may
+    /// still be running on another CPU; [`is_vacant`](Self::is_vacant) tells when those of a context
+    /// have run. Takes the writers' lock for a moment.
     #[must_use]
     pub fn retired(&self) -> Retired {
         self.limbo.lock().retired
@@ -164,6 +167,29 @@ impl<T, C, B: Backend> Drop for Registry<T, C, B> {
 /// let section = cpu.enter();
 /// let nested = cpu.enter(); // one section at a time
 /// drop((section, nested));
+/// ```
+///
+/// That holds for sections that are only dropped, too, whatever the order:
+///
+/// ```compile_fail,E0499
+/// # let registry: ffa_rcu::Registry<u32, u32> = ffa_rcu::Registry::try_new(1, 1).unwrap();
+/// let mut cpu = registry.cpu(0).unwrap();
+/// let mut section = cpu.enter();
+/// section = cpu.enter(); // the old one would end after the new one began
+/// ```
+///
+/// ```compile_fail,E0499
+/// # let registry: ffa_rcu::Registry<u32, u32> = ffa_rcu::Registry::try_new(1, 1).unwrap();
+/// let mut cpu = registry.cpu(0).unwrap();
+/// let _outer = cpu.enter();
+/// let _inner = cpu.enter();
+/// ```
+///
+/// ```compile_fail,E0597
+/// let _section;
+/// let registry: ffa_rcu::Registry<u32, u32> = ffa_rcu::Registry::try_new(1, 1).unwrap();
+/// let mut cpu = registry.cpu(0).unwrap();
+/// _section = cpu.enter(); // would end after the registry
 /// ```
 pub struct Cpu<'r, T, C, B: Backend = DefaultBackend> {
     registry: &'r Registry<T, C, B>,

@@ -70,6 +70,13 @@ impl<'r, T, C, B: Backend> Section<'_, 'r, T, C, B> {
     }
 }
 
+impl<T, C, B: Backend> Drop for Section<'_, '_, T, C, B> {
+    /// The guard ends the section. That this exists makes the end a use of the place's and the
+    /// registry's borrow; the fields alone would let a section be dropped after them.
+    #[inline]
+    fn drop(&mut self) {}
+}
+
 /// A context that is kept from being freed, though it may be removed meanwhile.
 ///
 /// Dropping it counts down and nothing else; the context's destructor runs in

@@ -237,6 +237,32 @@ fn id_reuse<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
+/// Claims that fail give nothing away: it takes three to see, one that has the place, one that fails,
+/// and one that claims after that.
+fn place_claimed_by_one_of_three<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let exclusive = Arc::new(UnsafeCell::new(0));
+        let claim = |registry: &Canaries<B>, exclusive: &UnsafeCell<usize>| {
+            let Some(_cpu) = registry.cpu(0) else { return };
+            // SAFETY: the place is ours alone; loom checks it.
+            exclusive.with_mut(|count| unsafe { *count += 1 });
+            thread::yield_now();
+            // SAFETY: as above.
+            exclusive.with_mut(|count| unsafe { *count += 1 });
+        };
+        let others = [(); 2].map(|()| {
+            let (registry, exclusive) = (registry.clone(), exclusive.clone());
+            thread::spawn(move || claim(&registry, &exclusive))
+        });
+        claim(&registry, &exclusive);
+        for other in others {
+            other.join().unwrap();
+        }
+    });
+}
+
 /// E6: one claimer gets the place, and the next one comes behind all of the first one's sections.
 fn place_claimed_once<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
@@ -364,6 +390,7 @@ mod slots {
         id_reuse(None),
         inserted_once(None),
         place_claimed_once(None),
+        place_claimed_by_one_of_three(Some(3)),
         two_reclaimers(None),
     }
 }

@@ -91,6 +91,24 @@ fn hold_outlives_its_section<B: Backend>() {
     assert_eq!(census.alive(), 2);
 }
 
+/// However much else there is to free, a context whose hold has ended has its turn.
+fn ended_hold_is_not_starved<B: Backend>() {
+    let census = Census::default();
+    let registry = registry::<B>(1, &census);
+    registry.write().insert(1, census.probe(1)).unwrap();
+    let held = registry.cpu(0).unwrap().enter().hold(1).unwrap();
+    assert!(registry.write().remove(1));
+    for _ in 0..8 {
+        registry.reclaim(usize::MAX);
+    }
+    drop(held);
+    for value in 0..64 {
+        registry.write().replace(census.probe(value)).unwrap();
+        registry.reclaim(1);
+    }
+    assert!(registry.is_vacant(1));
+}
+
 fn reclaim_stays_in_budget<B: Backend>() {
     let census = Census::default();
     let registry = registry::<B>(1, &census);
@@ -177,6 +195,7 @@ fn place_is_claimed_once<B: Backend>() {
     let registry = registry::<B>(2, &census);
     let first = registry.cpu(0).unwrap();
     assert!(registry.cpu(0).is_none() && registry.cpu(2).is_none());
+    assert!(registry.cpu(0).is_none(), "a claim that fails gives the place away");
     assert_eq!(registry.cpu(1).unwrap().index(), 1);
     drop(first);
     assert!(registry.cpu(0).is_some());
@@ -238,6 +257,7 @@ for_every_backend! {
     preparation_changes_nothing,
     tiny_limit_lets_one_through,
     place_is_claimed_once,
+    ended_hold_is_not_starved,
     leaked_section,
     everything_goes_with_the_registry,
 }
