@@ -14,6 +14,7 @@ Usage: cargo xtask bench [FILTER]... [-- CRITERION ARGS]
 Examples:
   cargo xtask bench                     everything
   cargo xtask bench list                what has `list` in its name
+  cargo xtask bench ratios              write the tables and the plot of docs/performance.md anew
   cargo xtask bench -- --quick          faster, less exact
   cargo xtask bench -- --save-baseline before
 
@@ -26,9 +27,19 @@ const LIMIT: Duration = Duration::from_secs(4 * 60 * 60);
 pub(crate) fn command(words: &[OsString]) -> Result<()> {
     let (ours, criterions) = arguments::split_rest(words);
     let filters = arguments::names(ours, HELP, &mut [])?;
+    if words.first().is_some_and(|word| word == "ratios") {
+        return ratios();
+    }
     let mut cargo = workspace::cargo();
     cargo.args(["bench", "--package", "ffa-benches", "--"]).args(filters).args(criterions);
     process::run(&mut cargo, LIMIT)?;
     println!("results and plots: {}", workspace::target_dir("criterion").display());
     Ok(())
+}
+
+/// Contenders that take turns within one run: what the limits are held against.
+fn ratios() -> Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["run", "--release", "--package", "ffa-benches", "--bin", "ratios"]);
+    process::run(cargo.args(["--", "--docs", "docs"]), LIMIT)
 }
