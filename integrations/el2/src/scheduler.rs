@@ -147,7 +147,8 @@ impl Scheduler {
         }
     }
 
-    fn expire(&mut self, now: u64) -> Kicks {
+    /// Wakes whoever waited for a time that has come.
+    pub fn expire(&mut self, now: u64) -> Kicks {
         let mut kicks = Kicks::default();
         for index in 0..TASKS {
             if matches!(self.state(index), State::Blocked { deadline: Some(at) } if at <= now) {

@@ -6,3 +6,5 @@ pub mod lister;
 pub mod mayfly;
 pub mod neighbour;
 pub mod selftest;
+pub mod share;
+pub mod storm;

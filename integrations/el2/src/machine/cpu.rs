@@ -51,6 +51,8 @@ pub(super) struct Running<'a> {
     timer_silent: bool,
     /// The timer's level, as the virtual GIC knows it.
     timer_level: bool,
+    /// The physical count at which its time slice is over.
+    slice_end: u64,
 }
 
 impl Cpu {
@@ -80,8 +82,9 @@ impl Cpu {
         let vcpu = &mut *vcpu;
         vm.stage2.activate();
         vcpu.state.load();
-        set_alarm(timer::SLICE_MICROSECONDS);
-        let mut running = Running::new(vm, index, &mut vcpu.frame);
+        let slice_end = timer::after(timer::SLICE_MICROSECONDS);
+        set_alarm(slice_end);
+        let mut running = Running::new(vm, index, &mut vcpu.frame, slice_end);
         let next = self.run_loaded(&mut running);
         let Running { timer_silent, timer_level, .. } = running;
         vcpu.state.save();
@@ -135,8 +138,8 @@ impl Cpu {
 }
 
 impl<'a> Running<'a> {
-    fn new(vm: &'a Vm, index: u16, frame: &'a mut Frame) -> Self {
-        Self { vm, index, frame, timer_silent: false, timer_level: false }
+    fn new(vm: &'a Vm, index: u16, frame: &'a mut Frame, slice_end: u64) -> Self {
+        Self { vm, index, frame, timer_silent: false, timer_level: false, slice_end }
     }
 
     /// Tells the virtual GIC the timer's level, and lets the timer interrupt again once the guest
@@ -158,6 +161,19 @@ impl<'a> Running<'a> {
         self.timer_silent = true;
     }
 
+    /// The alarm went off. Others whose time has come are queued, but do not cut this slice short:
+    /// else a VM with many short timers would leave the rest no time.
+    pub(super) fn slice_is_over(&self) -> bool {
+        let now = timer::now();
+        if now >= self.slice_end {
+            return true;
+        }
+        let kicks = SCHEDULER.lock().expire(now);
+        gic::kick(kicks);
+        set_alarm(self.slice_end);
+        false
+    }
+
     fn has_interrupt(&mut self) -> bool {
         self.sample_timer();
         self.vm.gic.lock().pending(self.index.into())
@@ -166,7 +182,7 @@ impl<'a> Running<'a> {
 
 /// Sleeps until something happens.
 fn sleep() {
-    set_alarm(timer::IDLE_MICROSECONDS);
+    set_alarm(timer::after(timer::IDLE_MICROSECONDS));
     sysreg::instruction!("dsb sy");
     sysreg::instruction!("wfi");
     while let Some(interrupt) = gic::take_interrupt() {
@@ -177,9 +193,8 @@ fn sleep() {
     }
 }
 
-/// Interrupts this CPU after that time, or when somebody's time has come before that.
-fn set_alarm(microseconds: u64) {
-    let end = timer::now().saturating_add(timer::microseconds(microseconds));
+/// Interrupts this CPU at that count, or when somebody's time has come before that.
+fn set_alarm(end: u64) {
     let deadline = SCHEDULER.lock().next_deadline().unwrap_or(u64::MAX);
     timer::interrupt_at(end.min(deadline));
 }

@@ -98,9 +98,9 @@ pub(super) fn interrupts(running: &mut Running<'_>) -> Next {
     let mut next = Next::Resume;
     while let Some(interrupt) = gic::take_interrupt() {
         match interrupt {
-            Interrupt::Tick => next = Next::Yield,
+            Interrupt::Tick if running.slice_is_over() => next = Next::Yield,
             Interrupt::VirtualTimer => running.silence_timer(),
-            Interrupt::LookUp => {}
+            Interrupt::Tick | Interrupt::LookUp => {}
         }
     }
     next

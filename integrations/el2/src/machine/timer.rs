@@ -21,6 +21,11 @@ pub(super) fn microseconds(count: u64) -> u64 {
     count.saturating_mul(sysreg::read!("cntfrq_el0")) / 1_000_000
 }
 
+/// The count so many microseconds from now.
+pub(super) fn after(count: u64) -> u64 {
+    now().saturating_add(microseconds(count))
+}
+
 /// Interrupts this CPU at that count, instead of at any earlier set one.
 pub(super) fn interrupt_at(count: u64) {
     sysreg::write!("cnthp_cval_el2", count);

@@ -31,6 +31,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("crowd", "16 VMs with 40 vCPUs on 4 CPUs", crowd),
         step("hostile", "random calls get errors, and a neighbour notices nothing", hostile),
         step("neighbour", "a VM that reaches out of its memory dies alone", neighbour),
+        step("fairness", "a VM whose timers fire all the time does not starve another", fairness),
         step("bundles", "no bundle and broken bundles end with a message", bundles),
         step("timeout", "a VM that never ends is ended, and what it said last is told", timeout),
         step("trace", "each call and its reply is printed, decoded", trace),
@@ -76,6 +77,12 @@ fn neighbour() -> Result<Outcome> {
         passed(&run, survivor)?;
     }
     Ok(Outcome::Passed)
+}
+
+/// With counted instructions the share of the one CPU is the same at every run.
+fn fairness() -> Result<Outcome> {
+    let vms = [with_vcpus("storm", 4)?, guest("share")?];
+    all_pass(&boot(&Machine { cpus: 1, icount: true, ..machine() }, &vms)?, vms.len())
 }
 
 /// Every byte of a bundle comes from a file that anybody may have made.

@@ -1,0 +1,4 @@
+//! Measures its share of the CPU.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(share);

@@ -1,0 +1,4 @@
+//! Timers that fire every few microseconds.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(storm);
