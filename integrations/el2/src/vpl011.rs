@@ -137,9 +137,13 @@ impl Vpl011 {
     }
 }
 
-/// Control characters are replaced, so that a VM cannot move the cursor and forge another's line.
+/// Only ASCII is printed: C0 and C1 controls move the cursor, Unicode has line ends and directions
+/// of its own, and a VM could forge another's line with any of them.
 fn printable(byte: u8) -> u8 {
-    if byte.is_ascii_control() && byte != b'\t' { b'.' } else { byte }
+    match byte {
+        b'\t' | b' '..=b'~' => byte,
+        _ => b'?',
+    }
 }
 
 fn identification(offset: u64) -> u32 {
@@ -175,7 +179,15 @@ mod tests {
     #[test]
     fn control_characters_cannot_forge_a_line() {
         let mut uart = Vpl011::new();
-        assert_eq!(send(&mut uart, b"a\x1b[2K\tb\r[el2] c\n"), [b"a.[2K\tb[el2] c"]);
+        assert_eq!(send(&mut uart, b"a\x1b[2K\tb\r[el2] c\x7f\n"), [b"a?[2K\tb[el2] c?"]);
+    }
+
+    #[test]
+    fn nor_can_those_of_unicode() {
+        let mut uart = Vpl011::new();
+        let text = "a\u{85}[el2] b\u{9b}2J\u{2028}\u{202e}c\n";
+        assert_eq!(send(&mut uart, text.as_bytes()), [b"a??[el2] b??2J??????c"]);
+        assert_eq!(send(&mut uart, b"\x85\x9b\n"), [b"??"]);
     }
 
     #[test]

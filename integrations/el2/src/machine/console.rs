@@ -34,16 +34,10 @@ fn emit(line: fmt::Arguments<'_>) {
     let _ = writeln!(uart(), "[el2] {line}\r");
 }
 
-/// Prints a VM's line with its prefix; bytes that are not UTF-8 become `?`.
+/// Prints a VM's line, which its UART made printable, with its prefix.
 pub(super) fn print_guest_line(vm: u16, line: &[u8]) {
     let _lock = LOCK.lock();
-    let mut uart = uart();
-    let _ = write!(uart, "[vm{vm}] ");
-    for chunk in line.utf8_chunks() {
-        let _ = uart.write_str(chunk.valid());
-        let _ = uart.write_str(if chunk.invalid().is_empty() { "" } else { "?" });
-    }
-    let _ = uart.write_str("\r\n");
+    let _ = write!(uart(), "[vm{vm}] {}\r\n", str::from_utf8(line).unwrap_or_default());
 }
 
 /// The UART. Firmware, or QEMU's reset state, has enabled it.
