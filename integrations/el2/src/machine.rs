@@ -22,6 +22,7 @@ mod stage2;
 mod supervisor;
 mod switch;
 mod sysreg;
+mod system_registers;
 mod timer;
 mod trace;
 mod vm;

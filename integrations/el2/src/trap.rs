@@ -20,11 +20,8 @@ pub enum Trap {
         /// An instruction fetch, not data.
         fetch: bool,
     },
-    /// Anything else, by its exception class.
-    Other {
-        /// `ESR_EL2.EC`.
-        class: u8,
-    },
+    /// Anything else: what a guest cannot have.
+    Other,
 }
 
 /// A trapped MSR or MRS.
@@ -42,6 +39,26 @@ pub struct SystemRegister {
 impl SystemRegister {
     /// `ICC_SGI1R_EL1`: sends an SGI of group 1.
     pub const ICC_SGI1R: u32 = 0x30CB5;
+
+    /// A register that traps because it is the machine's, and that a guest may still expect: it
+    /// reads as zero and ignores writes. These are debug (op0 2), performance monitors, RAS error
+    /// records and `LORegions`.
+    #[must_use]
+    pub fn is_raz_wi(&self) -> bool {
+        const DEBUG: u32 = 0x2;
+        match self.name >> 4 {
+            0x3053..=0x3055 | 0x309E | 0x30A4 | 0x339C..=0x339E | 0x33E8..=0x33EF => true,
+            name => name >> 12 == DEBUG,
+        }
+    }
+
+    /// `CRm` and op2 of an identification register (`ID_*_EL1`, `MVFR*_EL1`), if it is one.
+    #[must_use]
+    pub fn identification(&self) -> Option<(u8, u8)> {
+        let [.., crm_op2] = self.name.to_be_bytes();
+        let group = self.name >> 8 == 0x300 && !self.write && crm_op2 >= 0x10;
+        group.then_some((crm_op2 >> 4, crm_op2 & 0xF))
+    }
 }
 
 /// A load or store of one register.
@@ -75,6 +92,24 @@ impl Access {
     }
 }
 
+/// `ESR_ELx.IL`: the instruction has 32 bits, not 16 (T32).
+pub const LONG_INSTRUCTION: u64 = 1 << 25;
+
+/// Where the exception vector for a synchronous exception to EL1 is, from `VBAR_EL1` on, for a
+/// guest with this PSTATE.
+#[must_use]
+pub const fn vector_offset(pstate: u64) -> u64 {
+    const AARCH32: u64 = 1 << 4;
+    const EL1: u64 = 0b0100;
+    const OWN_STACK: u64 = 0b0001;
+    match pstate {
+        _ if pstate & AARCH32 != 0 => 0x600,
+        _ if pstate & EL1 == 0 => 0x400,
+        _ if pstate & OWN_STACK != 0 => 0x200,
+        _ => 0x000,
+    }
+}
+
 /// Decodes a synchronous exception from a guest in AArch64 state.
 #[must_use]
 pub fn decode(esr: u64, far: u64, hpfar: u64) -> Trap {
@@ -86,7 +121,7 @@ pub fn decode(esr: u64, far: u64, hpfar: u64) -> Trap {
         0x18 => Trap::SystemRegister(system_register(esr)),
         0x20 => Trap::Fault { address: fault_address(far, hpfar), fetch: true },
         0x24 => data_abort(esr, fault_address(far, hpfar)),
-        class => Trap::Other { class },
+        _ => Trap::Other,
     }
 }
 
@@ -151,6 +186,42 @@ mod tests {
         let esr = 0x18 << 26 | 1 << 25 | 3 << 20 | 5 << 17 | 12 << 10 | 2 << 5 | 11 << 1;
         let expected = SystemRegister { name: SystemRegister::ICC_SGI1R, register: 2, write: true };
         assert_eq!(decode(esr, 0, 0), Trap::SystemRegister(expected));
+    }
+
+    fn named(name: u32) -> SystemRegister {
+        SystemRegister { name, register: 0, write: false }
+    }
+
+    #[test]
+    fn what_is_the_machines_reads_as_zero() {
+        // DBGBVR0, OSLSR, MDCCSR_EL0, PMINTENSET, PMCR, PMCCNTR, PMUSERENR, PMEVCNTR0, PMCCFILTR,
+        // ERRIDR, ERXSTATUS, LORC.
+        let hidden = [
+            0x2_0004, 0x2_0114, 0x2_3010, 0x3_09E1, 0x3_39C0, 0x3_39D0, 0x3_39E0, 0x3_3E80,
+            0x3_3EF7, 0x3_0530, 0x3_0542, 0x3_0A43,
+        ];
+        assert!(hidden.iter().all(|name| named(*name).is_raz_wi()));
+        // CNTP_CTL, CNTV_CTL, ESR, ICC_SGI1R, PMSCR (of the statistical profiler).
+        let others = [0x3_3E21, 0x3_3E31, 0x3_0520, SystemRegister::ICC_SGI1R, 0x3_0990];
+        assert!(!others.iter().any(|name| named(*name).is_raz_wi()));
+    }
+
+    #[test]
+    fn identification_registers_have_a_place() {
+        assert_eq!(named(0x3_0040).identification(), Some((4, 0)), "ID_AA64PFR0_EL1");
+        assert_eq!(named(0x3_0032).identification(), Some((3, 2)), "MVFR2_EL1");
+        assert_eq!(named(0x3_0000).identification(), None, "MIDR_EL1 does not trap");
+        assert_eq!(named(0x3_0100).identification(), None, "SCTLR_EL1");
+        let write = SystemRegister { write: true, ..named(0x3_0040) };
+        assert_eq!(write.identification(), None);
+    }
+
+    #[test]
+    fn exceptions_go_to_the_vector_of_their_source() {
+        assert_eq!(vector_offset(0x3C4), 0x000, "EL1t");
+        assert_eq!(vector_offset(0x3C5), 0x200, "EL1h");
+        assert_eq!(vector_offset(0x6000_0000), 0x400, "EL0");
+        assert_eq!(vector_offset(0x6000_0030), 0x600, "EL0, T32");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod hello;
 pub mod hostile;
+pub mod leaks;
 pub mod lister;
 pub mod mayfly;
 pub mod neighbour;

@@ -1,6 +1,6 @@
 //! What to do when a guest gave the CPU back.
 
-use ffa_el2::trap::{self, Access, SystemRegister, Trap};
+use ffa_el2::trap::{self, Access, Trap};
 use ffa_el2::vgic::Region;
 use ffa_el2::vpl011;
 
@@ -11,6 +11,7 @@ use super::gic::{self, Interrupt};
 use super::guest_state;
 use super::host::FfaCpu;
 use super::sysreg;
+use super::system_registers;
 
 /// How it goes on with the vCPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,13 +28,18 @@ pub(super) enum Next {
 
 /// Sets up on this CPU what guests may do themselves and what traps.
 pub(super) fn init_cpu() {
-    /// AArch64 at EL1; IMPLEMENTATION DEFINED registers, SMC and WFI trap; TLB maintenance reaches
-    /// all CPUs of the inner shareable domain; interrupts and system errors come to EL2;
-    /// set/way cache maintenance cleans, too; stage 2 is on.
-    const HCR: u64 = RW | TIDCP | TSC | TWI | BSU_INNER | FB | AMO | IMO | FMO | SWIO | VM;
+    /// AArch64 at EL1; IMPLEMENTATION DEFINED and identification registers, `LORegions`, RAS error
+    /// records, SMC and WFI trap; TLB maintenance reaches all CPUs of the inner shareable domain;
+    /// interrupts and system errors come to EL2; set/way cache maintenance cleans, too; stage 2 is
+    /// on.
+    const HCR: u64 = TRAPS | RW | BSU_INNER | FB | AMO | IMO | FMO | SWIO | VM;
+    const TRAPS: u64 = TERR | TLOR | TIDCP | TSC | TID3 | TWI;
+    const TERR: u64 = 1 << 36;
+    const TLOR: u64 = 1 << 35;
     const RW: u64 = 1 << 31;
     const TIDCP: u64 = 1 << 20;
     const TSC: u64 = 1 << 19;
+    const TID3: u64 = 1 << 18;
     const TWI: u64 = 1 << 13;
     const BSU_INNER: u64 = 1 << 10;
     const FB: u64 = 1 << 9;
@@ -44,26 +50,38 @@ pub(super) fn init_cpu() {
     const VM: u64 = 1 << 0;
     /// Pointer authentication is the guest's own affair.
     const API_APK: u64 = 1 << 41 | 1 << 40;
-    /// No trap of vector registers, but of SVE, SME and trace, whose state is not switched.
-    const CPTR: u64 = 0x33FF;
     /// The virtual and physical counters may be read; the physical timer is not there.
     const COUNTER_ACCESS: u64 = 1 << 0;
     let pointer_authentication =
         if guest_state::has_pointer_authentication() { API_APK } else { 0 };
     sysreg::write!("hcr_el2", HCR | pointer_authentication);
-    sysreg::write!("cptr_el2", CPTR);
+    sysreg::write!("cptr_el2", coprocessor_traps());
     sysreg::write!("cnthctl_el2", COUNTER_ACCESS);
     sysreg::write!("hstr_el2", 0);
-    sysreg::write!("mdcr_el2", event_counters());
+    sysreg::write!("mdcr_el2", debug_traps());
+    sysreg::write!("mdscr_el1", 0);
     sysreg::write!("vpidr_el2", sysreg::read!("midr_el1"));
     sysreg::instruction!("isb");
 }
 
-/// How many event counters there are: all are the guest's, as are the debug registers.
-fn event_counters() -> u64 {
+/// `CPTR_EL2`: vector registers are switched and do not trap; SVE, SME, trace and activity
+/// monitors are not.
+fn coprocessor_traps() -> u64 {
+    const SVE_SME: u64 = 0x33FF;
+    const TTA: u64 = 1 << 20;
+    const TAM: u64 = 1 << 30;
+    let has_activity_monitors = sysreg::read!("id_aa64pfr0_el1") >> 44 & 0xF != 0;
+    SVE_SME | TTA | if has_activity_monitors { TAM } else { 0 }
+}
+
+/// `MDCR_EL2`: debug registers and performance monitors are not switched, and all of them trap. As
+/// many event counters as there are belong to EL1, which is what the field must say.
+fn debug_traps() -> u64 {
+    const TDRA_TDOSA_TDA: u64 = 1 << 11 | 1 << 10 | 1 << 9;
+    const TPM_TPMCR: u64 = 1 << 6 | 1 << 5;
     match sysreg::read!("id_aa64dfr0_el1") >> 8 & 0xF {
-        0 | 0xF => 0,
-        _ => sysreg::read!("pmcr_el0") >> 11 & 0x1F,
+        0 | 0xF => TDRA_TDOSA_TDA,
+        _ => TDRA_TDOSA_TDA | TPM_TPMCR | sysreg::read!("pmcr_el0") >> 11 & 0x1F,
     }
 }
 
@@ -80,16 +98,10 @@ pub(super) fn synchronous(running: &mut Running<'_>, ffa: &mut FfaCpu) -> Next {
             running.frame.skip_instruction();
             calls::call(running, ffa, immediate)
         }
-        Trap::SystemRegister(access) => system_register(running, access),
+        Trap::SystemRegister(access) => system_registers::access(running, access),
         Trap::Access(access) => device(running, &access),
         Trap::Fault { address, fetch } => fault(running, address, fetch),
-        Trap::Other { class } => {
-            let pc = running.frame.pc;
-            running
-                .vm
-                .die(format_args!("unexpected trap at {pc:#x}: class {class:#x}, ESR {esr:#x}"));
-            Next::Off
-        }
+        Trap::Other => undefined(running),
     }
 }
 
@@ -118,16 +130,18 @@ fn fault(running: &mut Running<'_>, address: u64, fetch: bool) -> Next {
     Next::Off
 }
 
-/// SGIs are sent through a system register, which EL2 has to do for the guest.
-fn system_register(running: &mut Running<'_>, access: SystemRegister) -> Next {
-    if access.name != SystemRegister::ICC_SGI1R || !access.write {
-        running.vm.die(format_args!("system register {access:x?} at {:#x}", running.frame.pc));
-        return Next::Off;
-    }
-    let value = running.frame.register(access.register);
-    running.frame.skip_instruction();
-    let kick = running.vm.gic.lock().sgi(running.index.into(), value);
-    running.vm.notify(kick);
+/// The guest executed what is not there: it gets an exception of its own, of class 0. What EL1
+/// has for exceptions is live in this CPU.
+pub(super) fn undefined(running: &mut Running<'_>) -> Next {
+    const CLASS_UNKNOWN: u64 = 0;
+    const EL1_OWN_STACK_MASKED: u64 = 0x3C5;
+    let length = sysreg::read!("esr_el2") & trap::LONG_INSTRUCTION;
+    sysreg::write!("esr_el1", CLASS_UNKNOWN | length);
+    sysreg::write!("elr_el1", running.frame.pc);
+    sysreg::write!("spsr_el1", running.frame.pstate);
+    let vectors = sysreg::read!("vbar_el1");
+    running.frame.pc = vectors.wrapping_add(trap::vector_offset(running.frame.pstate));
+    running.frame.pstate = EL1_OWN_STACK_MASKED;
     Next::Resume
 }
 

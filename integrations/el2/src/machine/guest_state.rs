@@ -28,11 +28,21 @@ registers! {
         esr: "esr_el1", far: "far_el1", afsr0: "afsr0_el1", afsr1: "afsr1_el1",
         elr: "elr_el1", spsr: "spsr_el1", sp_el0: "sp_el0", sp_el1: "sp_el1",
         tpidr_el0: "tpidr_el0", tpidrro: "tpidrro_el0", tpidr_el1: "tpidr_el1",
-        csselr: "csselr_el1", mdscr: "mdscr_el1", vmpidr: "vmpidr_el2",
+        csselr: "csselr_el1", vmpidr: "vmpidr_el2",
         cntkctl: "cntkctl_el1", cntvoff: "cntvoff_el2",
         cntv_cval: "cntv_cval_el0", cntv_ctl: "cntv_ctl_el0",
         ich_vmcr: "ich_vmcr_el2", ich_ap0r0: "ich_ap0r0_el2", ich_ap1r0: "ich_ap1r0_el2",
     }
+}
+
+registers! {
+    /// System errors as RAS has them: the guest's `DISR_EL1` is `VDISR_EL2`.
+    Ras { vdisr: "s3_4_c12_c1_1", vsesr: "s3_4_c5_c2_3" }
+}
+
+registers! {
+    /// `TPIDR2_EL0`: of SME, but nothing of SME need be enabled for it.
+    Sme { tpidr2: "s3_3_c13_c0_5" }
 }
 
 registers! {
@@ -59,6 +69,8 @@ struct Vectors {
 #[derive(Debug, Default)]
 pub(super) struct GuestState {
     el1: El1,
+    ras: Ras,
+    sme: Sme,
     keys: Keys,
     vectors: Vectors,
 }
@@ -87,6 +99,12 @@ impl GuestState {
     /// Puts the state into this CPU.
     pub(super) fn load(&self) {
         self.el1.load();
+        if has_ras() {
+            self.ras.load();
+        }
+        if has_sme() {
+            self.sme.load();
+        }
         if has_pointer_authentication() {
             self.keys.load();
         }
@@ -97,6 +115,12 @@ impl GuestState {
     /// Takes the state from this CPU, whose virtual timer is off afterwards.
     pub(super) fn save(&mut self) {
         self.el1.save();
+        if has_ras() {
+            self.ras.save();
+        }
+        if has_sme() {
+            self.sme.save();
+        }
         if has_pointer_authentication() {
             self.keys.save();
         }
@@ -121,6 +145,14 @@ pub(super) fn timer_fires() -> bool {
 pub(super) fn has_pointer_authentication() -> bool {
     const APA_API_GPA_GPI: u64 = 0xFF00_0FF0;
     sysreg::read!("id_aa64isar1_el1") & APA_API_GPA_GPI != 0
+}
+
+fn has_ras() -> bool {
+    sysreg::read!("id_aa64pfr0_el1") >> 28 & 0xF != 0
+}
+
+fn has_sme() -> bool {
+    sysreg::read!("id_aa64pfr1_el1") >> 24 & 0xF != 0
 }
 
 unsafe extern "C" {

@@ -8,6 +8,8 @@
 use core::arch::global_asm;
 use core::mem::offset_of;
 
+use ffa_el2::trap::LONG_INSTRUCTION;
+
 use super::firmware;
 use super::sysreg;
 
@@ -36,9 +38,10 @@ impl Frame {
         }
     }
 
-    /// Steps over the trapped instruction.
+    /// Steps over the instruction that `ESR_EL2` tells of.
     pub(super) fn skip_instruction(&mut self) {
-        self.pc = self.pc.wrapping_add(4);
+        let long = sysreg::read!("esr_el2") & LONG_INSTRUCTION != 0;
+        self.pc = self.pc.wrapping_add(if long { 4 } else { 2 });
     }
 }
 

@@ -1,13 +1,13 @@
 //! System registers by their assembler names.
 
-/// Reads a system register as u64.
+/// Reads a system register as u64; its name may come in parts.
 macro_rules! read {
-    ($name:literal) => {{
+    ($($name:literal),+) => {{
         let value: u64;
         // SAFETY: the registers read here have no side effects on memory, and exist at EL2 on
         // every CPU that the caller reads them on.
         unsafe {
-            core::arch::asm!(concat!("mrs {0}, ", $name), out(reg) value, options(nomem, nostack))
+            core::arch::asm!(concat!("mrs {0}, ", $($name),+), out(reg) value, options(nomem, nostack))
         };
         value
     }};

@@ -31,6 +31,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("crowd", "16 VMs with 40 vCPUs on 4 CPUs", crowd),
         step("hostile", "random calls get errors, and a neighbour notices nothing", hostile),
         step("neighbour", "a VM that reaches out of its memory dies alone", neighbour),
+        step("leaks", "no register shows what another VM wrote to it", leaks),
         step("fairness", "a VM whose timers fire all the time does not starve another", fairness),
         step("bundles", "no bundle and broken bundles end with a message", bundles),
         step("timeout", "a VM that never ends is ended, and what it said last is told", timeout),
@@ -75,6 +76,17 @@ fn neighbour() -> Result<Outcome> {
     must(died, "vm2 did not die")?;
     for survivor in [1, 3] {
         passed(&run, survivor)?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// On one CPU, so that the two take turns; once with every feature that QEMU has.
+fn leaks() -> Result<Outcome> {
+    let vm = guest("leaks")?;
+    let vms = [1, 2].map(|argument| Vm { argument, ..vm.clone() });
+    for cpu in ["cortex-a57", "max"] {
+        let extra = vec!["-cpu".into(), cpu.into()];
+        all_pass(&boot(&Machine { cpus: 1, extra, ..machine() }, &vms)?, vms.len())?;
     }
     Ok(Outcome::Passed)
 }

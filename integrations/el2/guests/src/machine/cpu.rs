@@ -2,6 +2,7 @@
 
 use core::arch::asm;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use aarch64_rt::Stack;
 use smccc::{Hvc, psci};
@@ -31,6 +32,16 @@ macro_rules! read_register {
     }};
 }
 
+/// Writes a system register that nothing which is compiled depends on.
+#[macro_export]
+macro_rules! write_register {
+    ($name:literal, $value:expr) => {{
+        let value: u64 = $value;
+        // SAFETY: by the rule above.
+        unsafe { core::arch::asm!(concat!("msr ", $name, ", {}"), in(reg) value, options(nostack)) };
+    }};
+}
+
 /// Which vCPU this is, from 0.
 #[must_use]
 pub fn index() -> usize {
@@ -41,6 +52,23 @@ pub fn index() -> usize {
 #[must_use]
 pub fn fault() -> (u64, u64) {
     (read_register!("esr_el1"), read_register!("far_el1"))
+}
+
+/// An undefined instruction is expected.
+static UNDEFINED_EXPECTED: AtomicBool = AtomicBool::new(false);
+
+/// Does an instruction of `program` raise the exception of undefined instructions? It is stepped
+/// over. On one vCPU at a time.
+pub fn is_undefined(program: impl FnOnce()) -> bool {
+    UNDEFINED_EXPECTED.store(true, Ordering::SeqCst);
+    program();
+    !UNDEFINED_EXPECTED.swap(false, Ordering::SeqCst)
+}
+
+/// Is this the exception that [`is_undefined`] waits for?
+pub(super) fn is_expected(syndrome: u64) -> bool {
+    const CLASS_UNKNOWN_32_BITS: u64 = 1 << 25;
+    syndrome == CLASS_UNKNOWN_32_BITS && UNDEFINED_EXPECTED.swap(false, Ordering::SeqCst)
 }
 
 /// Turns a vCPU on. It takes interrupts, runs `program` and turns itself off.

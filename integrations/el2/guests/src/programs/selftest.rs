@@ -27,6 +27,7 @@ const TESTS: &[Test] = &[
     ("sgis between vcpus", vcpus::sgis),
     ("an sgi wakes a sleeper", vcpus::wake),
     ("time is the same everywhere", vcpus::time),
+    ("what traps is undefined", registers::undefined),
     ("registers are kept", registers::kept),
 ];
 

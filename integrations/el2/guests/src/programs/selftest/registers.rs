@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{ensure, vcpus};
 use crate::machine::{Verdict, cpu, time};
+use crate::read_register;
 
 /// Microseconds: many time slices.
 const DURATION: u64 = 50_000;
@@ -19,6 +20,18 @@ pub(super) fn kept() -> Verdict {
         Ok(())
     })?;
     ensure(FAILURES.load(Ordering::SeqCst) == 0, "they changed")
+}
+
+/// What the hypervisor does not have for a VM looks as on a CPU without it, and nothing promises
+/// it.
+pub(super) fn undefined() -> Verdict {
+    const SVE: u64 = 0xF << 32;
+    let physical_timer = || _ = read_register!("cntp_ctl_el0");
+    ensure(cpu::is_undefined(physical_timer), "there is a physical timer")?;
+    ensure(!cpu::is_undefined(|| _ = read_register!("cntv_ctl_el0")), "there is no timer")?;
+    ensure(read_register!("id_aa64pfr0_el1") & SVE == 0, "SVE is promised")?;
+    ensure(read_register!("id_aa64pfr0_el1") & 0xFF != 0, "EL0 and EL1 are not promised")?;
+    ensure(read_register!("oslsr_el1") == 0, "the debug registers are there")
 }
 
 fn keep() {
