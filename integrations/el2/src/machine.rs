@@ -81,6 +81,7 @@ fn start(device_tree: u64) -> Result<(), StartError> {
         trace::enable();
     }
     install_mediator(options.policy, cpus.len())?;
+    vm::SCHEDULER.lock().reserve();
     supervisor::init(bundle.vms());
     log!("{} VMs on {} CPUs", bundle.vms().count(), cpus.len());
     start_other_cpus(&cpus);

@@ -106,6 +106,11 @@ impl Scheduler {
         }
     }
 
+    /// Makes room for every vCPU there can be: after this nothing here allocates.
+    pub fn reserve(&mut self) {
+        self.queue.reserve_exact(TASKS);
+    }
+
     /// The vCPU that `cpu` runs from `now` on, if there is one; if not, `cpu` counts as idle until
     /// it asks again.
     ///
@@ -303,6 +308,20 @@ mod tests {
             assert_eq!(task, expected);
             assert_eq!(scheduler.put_back(task, Leave::Yield), Kicks(0));
         }
+    }
+
+    #[test]
+    fn the_queue_does_not_grow_under_the_lock() {
+        let mut scheduler = Scheduler::new();
+        scheduler.reserve();
+        let room = scheduler.queue.capacity();
+        for slot in 0..MAX_VMS {
+            for vcpu in 0..MAX_VCPUS {
+                scheduler.claim(Task { slot, vcpu }).unwrap();
+                let _ = scheduler.start(Task { slot, vcpu });
+            }
+        }
+        assert_eq!((scheduler.queue.len(), scheduler.queue.capacity()), (TASKS, room));
     }
 
     #[test]

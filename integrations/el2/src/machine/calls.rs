@@ -79,7 +79,7 @@ fn features(function: u32) -> Status {
 fn cpu_on(running: &Running<'_>, target: u64, entry: u64, context: u64) -> Status {
     let vm = running.vm;
     let Some(vcpu) = psci::vcpu_of(target, vm.vcpus()) else { return Status::InvalidParameters };
-    if vm.memory.offset(entry, 4).is_none() {
+    if !entry.is_multiple_of(4) || vm.memory.offset(entry, 4).is_none() {
         return Status::InvalidAddress;
     }
     let task = Task { slot: vm.slot, vcpu };

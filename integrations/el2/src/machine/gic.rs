@@ -68,6 +68,8 @@ pub(super) fn init_cpu(cpu: usize) {
     // `VirtualTimer`.
     const EOI_MODE: u64 = 1 << 1;
     sysreg::write!("icc_ctlr_el1", EOI_MODE);
+    // They hold anything after reset, and those that are not used would be the guest's interrupts.
+    (0..all_list_registers()).for_each(|index| write_list_register(index, 0));
     sysreg::instruction!("isb");
 }
 
@@ -127,8 +129,30 @@ pub(super) const MAX_LIST_REGISTERS: usize = 4;
 
 /// How many list registers this CPU has, of those that are used.
 pub(super) fn list_registers() -> usize {
+    all_list_registers().min(MAX_LIST_REGISTERS)
+}
+
+fn all_list_registers() -> usize {
     let last = sysreg::read!("ich_vtr_el2") & 0x1F;
-    usize::try_from(last + 1).unwrap_or(MAX_LIST_REGISTERS).min(MAX_LIST_REGISTERS)
+    usize::try_from(last + 1).unwrap_or(MAX_LIST_REGISTERS)
+}
+
+/// One of the list registers that this CPU has.
+fn write_list_register(index: usize, value: u64) {
+    macro_rules! write {
+        ($($number:literal: $name:literal),* $(,)?) => {
+            match index {
+                $($number => sysreg::write!($name, value),)*
+                _ => {}
+            }
+        };
+    }
+    write!(
+        0: "ich_lr0_el2", 1: "ich_lr1_el2", 2: "ich_lr2_el2", 3: "ich_lr3_el2",
+        4: "ich_lr4_el2", 5: "ich_lr5_el2", 6: "ich_lr6_el2", 7: "ich_lr7_el2",
+        8: "ich_lr8_el2", 9: "ich_lr9_el2", 10: "ich_lr10_el2", 11: "ich_lr11_el2",
+        12: "ich_lr12_el2", 13: "ich_lr13_el2", 14: "ich_lr14_el2", 15: "ich_lr15_el2",
+    );
 }
 
 const ENABLE: u64 = 1 << 0;
@@ -138,13 +162,7 @@ const UNDERFLOW: u64 = 1 << 1;
 /// Hands `list` to the loaded guest; asks for a call back when it runs low if there could be more.
 pub(super) fn offer(list: &[u64], more: bool) {
     for (index, value) in list.iter().enumerate() {
-        match index {
-            0 => sysreg::write!("ich_lr0_el2", *value),
-            1 => sysreg::write!("ich_lr1_el2", *value),
-            2 => sysreg::write!("ich_lr2_el2", *value),
-            3 => sysreg::write!("ich_lr3_el2", *value),
-            _ => {}
-        }
+        write_list_register(index, *value);
     }
     sysreg::write!("ich_hcr_el2", if more { ENABLE | UNDERFLOW } else { ENABLE });
 }

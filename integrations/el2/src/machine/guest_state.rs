@@ -1,5 +1,5 @@
-//! The state of a vCPU that EL2's own code does not use: it stays in the CPU while the vCPU runs,
-//! and is exchanged only when another vCPU comes.
+//! The state of a vCPU that EL2's own code does not use: it stays in the CPU through the vCPU's
+//! exits, and is loaded and saved once a time slice.
 
 use core::arch::global_asm;
 

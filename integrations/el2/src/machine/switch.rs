@@ -95,8 +95,8 @@ extern "C" fn unexpected_exception(kind: u64) -> ! {
 
 // enter_guest keeps what a C function must keep on the stack, and the frame's address in TPIDR_EL2,
 // where the vectors find it. The vectors store the guest's registers and return from enter_guest
-// with their own number in x0. EL2 is built without vector registers: those stay the guest's all
-// the time.
+// with their own number in x0. EL2 is built without vector registers: those stay the guest's until
+// its slice is over.
 global_asm!(
     ".section .text.switch, \"ax\"",
     "enter_guest:",

@@ -45,7 +45,7 @@ fn identification(crm: u8, op2: u8) -> u64 {
     read_identification(crm, op2) & !hidden
 }
 
-/// S3_0_C0_Ccrm_op2. All of CRm 1 to 7 can be read: what is not there yet reads as zero.
+/// op0 3, op1 0, `CRn` 0. `CRm` 1 to 7 can all be read: what is not allocated reads as zero.
 fn read_identification(crm: u8, op2: u8) -> u64 {
     macro_rules! read {
         ($($crm:literal)*) => {

@@ -59,7 +59,10 @@ pub(super) fn on_errors() -> Verdict {
     ensure(on(0) == Err(psci::Error::AlreadyOn), "this vCPU is not on already")?;
     let nobody = [cpu::MAX as u64, 0x100, 1 << 32];
     let refused = nobody.into_iter().all(|id| on(id) == Err(psci::Error::InvalidParameters));
-    ensure(refused, "a vCPU that does not exist was turned on")
+    ensure(refused, "a vCPU that does not exist was turned on")?;
+    let misaligned = |vcpu| psci::cpu_on::<Hvc>(vcpu as u64, 0x4020_0002, 0);
+    let refused = others().all(|vcpu| misaligned(vcpu) == Err(psci::Error::InvalidAddress));
+    ensure(refused, "a vCPU was turned on between two instructions")
 }
 
 /// The first pings all, each pongs back, again and again. Nothing may be lost.
