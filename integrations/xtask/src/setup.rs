@@ -174,6 +174,19 @@ fn root_prefix() -> Option<Vec<&'static str>> {
     sudo.status.success().then(|| vec!["sudo", "-n"])
 }
 
+/// Installs packages that a check wants; the caller says what it leaves out without them.
+pub(crate) fn install_packages(packages: &[&str], why: &str) -> Result<()> {
+    let root = root_prefix()
+        .filter(|_| workspace::find_program("apt-get").is_some())
+        .ok_or_else(|| Failure::failed(format!("no way to install {}", packages.join(" "))))?;
+    let all = packages.join(" ");
+    eprintln!("setup: `apt-get install {all}`: {why}");
+    apt(&root, &["update", "-q"])?;
+    let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends", "--no-remove"];
+    arguments.extend(packages);
+    apt(&root, &arguments)
+}
+
 /// Runs apt-get; timeout(1) ends it as the user that it runs as.
 fn apt(root: &[&str], arguments: &[&str]) -> Result<()> {
     let limit = APT_LIMIT.as_secs().to_string();

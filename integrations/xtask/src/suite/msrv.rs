@@ -8,12 +8,14 @@ use std::time::Duration;
 use super::host::{LIBRARIES, passes};
 use super::{Outcome, Step};
 use crate::failure::{AtPath, Failure, Result};
-use crate::{process, workspace};
+use crate::{process, setup, workspace};
 
 const QUERY_LIMIT: Duration = Duration::from_secs(30);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(300);
 /// Debian's names for a compiler and its library; they come in any of these forms.
 const FORMS: [&str; 2] = ["-web", ""];
+/// What Debian's compiler is linked with: installed, since it has needs of its own.
+const LIBRARIES_OF_RUSTC: [&str; 1] = ["libllvm19"];
 
 pub(super) fn steps() -> Vec<Step> {
     let about = "the libraries build with the oldest compiler that they promise";
@@ -25,7 +27,7 @@ fn msrv() -> Result<Outcome> {
     let directory = workspace::target_dir("msrv");
     let Some(rustc) = installed(&version).or_else(|| download(&version, &directory)) else {
         return Ok(Outcome::Skipped(format!(
-            "no rustc {version}: `rustup toolchain install {version}` would give one"
+            "no rustc {version} runs here: `rustup toolchain install {version}` would give one"
         )));
     };
     let mut cargo = workspace::cargo();
@@ -73,6 +75,8 @@ fn download(version: &str, directory: &Path) -> Option<Compiler> {
         return Some(compiler);
     }
     fs::create_dir_all(&root).ok()?;
+    setup::install_packages(&LIBRARIES_OF_RUSTC, "an older Rust compiler is linked with it")
+        .ok()?;
     FORMS.iter().find_map(|form| {
         fetch(&packages(form, version), directory, &root).ok()?;
         unpacked(&root, version)
@@ -84,8 +88,6 @@ fn packages(form: &str, version: &str) -> Vec<String> {
         format!("rustc{form}={version}*"),
         format!("libstd-rust{form}-{version}={version}*"),
         format!("libstd-rust{form}-dev={version}*"),
-        "libllvm19".into(),
-        "libz3-4".into(),
     ]
 }
 
