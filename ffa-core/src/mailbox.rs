@@ -159,7 +159,7 @@ impl<B> Change<'_, B> {
     /// The buffers are mapped; RX is empty.
     pub(crate) fn finish(self, tx: B, rx: B) {
         *self.mailbox.state.lock() = State::Mapped { tx, rx: Rx::Empty(rx) };
-        // A sibling may unmap and map from here on: that mapping is not this ticket's to end.
+        // A sibling may unmap and map from here on: that mapping is not this change's to end.
         core::mem::forget(self);
     }
 }
@@ -230,12 +230,24 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_that_fails_leaves_nothing() {
-        let mailbox: Mailbox<Page> = Mailbox::new();
-        let ticket = mailbox.begin_map().unwrap();
+    fn while_one_vcpu_unmaps_its_siblings_find_nothing_and_map_nothing() {
+        let mailbox = mapped();
+        let (_tx, _rx, change) = mailbox.begin_unmap().unwrap();
         assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
         assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::NothingToUnmap));
-        drop(ticket);
+        assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxNotMapped));
+        assert_eq!(mailbox.release(), Err(Refusal::RxNotOwned));
+        drop(change);
+        assert!(mailbox.begin_map().is_ok(), "the pages are free, so the buffers may come again");
+    }
+
+    #[test]
+    fn a_mapping_that_fails_leaves_nothing() {
+        let mailbox: Mailbox<Page> = Mailbox::new();
+        let change = mailbox.begin_map().unwrap();
+        assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
+        assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::NothingToUnmap));
+        drop(change);
         mailbox.begin_map().unwrap().finish(Page, Page);
         assert_eq!(mailbox.begin_map().err(), Some(Refusal::AlreadyMapped));
     }
