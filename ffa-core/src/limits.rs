@@ -1,6 +1,7 @@
 //! Every limit of the mediator: its name, its default, what happens beyond it.
 
 use ffa_abi::MAX_RXTX_PAGES;
+use ffa_rcu::DEFAULT_LIMIT;
 
 /// What the mediator takes on. [`Limits::default`] is what the text gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +32,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { rxtx_pages: 16, secure_partitions: 256, retired_bytes: 8 << 20 }
+        Limits { rxtx_pages: 16, secure_partitions: 256, retired_bytes: DEFAULT_LIMIT }
     }
 }

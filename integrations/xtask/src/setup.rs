@@ -131,10 +131,7 @@ fn install(missing: &[Need]) -> Result<()> {
     let packages = packages(missing, |name| candidate(name).as_deref().is_some_and(is_new))
         .ok_or_else(|| manual("The packages of this system have no Rust that is new enough"))?;
     missing.iter().for_each(|need| eprintln!("setup: missing: {}", need.why()));
-    eprintln!("setup: `apt-get install {}`", packages.join(" "));
-    let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends", "--no-remove"];
-    arguments.extend(packages);
-    apt(&root, &arguments)
+    apt_install(&root, &packages)
 }
 
 /// The packages for what is missing; None if the system has no compiler that `is_new`.
@@ -179,12 +176,16 @@ pub(crate) fn install_packages(packages: &[&str], why: &str) -> Result<()> {
     let root = root_prefix()
         .filter(|_| workspace::find_program("apt-get").is_some())
         .ok_or_else(|| Failure::failed(format!("no way to install {}", packages.join(" "))))?;
-    let all = packages.join(" ");
-    eprintln!("setup: `apt-get install {all}`: {why}");
+    eprintln!("setup: missing: {}: {why}", packages.join(" "));
     apt(&root, &["update", "-q"])?;
+    apt_install(&root, packages)
+}
+
+fn apt_install(root: &[&str], packages: &[&str]) -> Result<()> {
+    eprintln!("setup: `apt-get install {}`", packages.join(" "));
     let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends", "--no-remove"];
     arguments.extend(packages);
-    apt(&root, &arguments)
+    apt(root, &arguments)
 }
 
 /// Runs apt-get; timeout(1) ends it as the user that it runs as.
