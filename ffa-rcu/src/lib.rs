@@ -16,7 +16,9 @@ extern crate alloc;
 extern crate std;
 
 mod backend;
+mod chunked;
 mod edges;
+mod grace;
 mod limbo;
 mod memory;
 mod node;
@@ -28,9 +30,13 @@ mod sync;
 mod table;
 mod writer;
 
+#[cfg(all(feature = "arc-swap", not(loom)))]
+pub use backend::ArcSwapEpoch;
 #[cfg(feature = "crossbeam")]
 pub use backend::CrossbeamEpoch;
-pub use backend::{Backend, DefaultBackend, Slots};
+pub use backend::{Backend, DefaultBackend, Slots, Ticket};
+pub use chunked::{Chunk, Chunked, Entry, Splice, Spliced};
+pub use grace::GracePeriod;
 pub use limbo::Retired;
 pub use memory::{Footprint, OutOfMemory, try_box};
 pub use publish_once::{Claim, ProposeError, PublishOnce, Publishing, State};

@@ -1,6 +1,7 @@
 //! What is out of reach of new readers and perhaps not of old ones: retired, and not freed yet.
 
-use crate::node::{Node, Queue};
+use crate::backend::Ticket;
+use crate::node::{Node, Queue, Retirement};
 use crate::table::{Context, Member};
 use core::ptr::NonNull;
 
@@ -68,12 +69,12 @@ impl<T, C> Limbo<T, C> {
     /// The caller promises:
     ///
     /// 1. The node came from `Box::into_raw`, and nobody else will retire or free it.
-    /// 2. It was unlinked before the ticket was taken.
-    pub(crate) unsafe fn retire_snapshot(&mut self, node: NonNull<Node<T>>, ticket: u64) {
-        // SAFETY: live, since only we will free it.
-        self.retired.add(unsafe { node.as_ref() }.bytes);
+    /// 2. It was unlinked before the ticket was taken, and that is later than those of all calls
+    ///    before.
+    pub(crate) unsafe fn retire_snapshot(&mut self, node: NonNull<Node<T>>, retirement: Retirement) {
+        self.retired.add(retirement.bytes);
         // SAFETY: by numbers 1 and 2.
-        unsafe { self.snapshots.push(node, ticket) };
+        unsafe { self.snapshots.push(node, retirement) };
     }
 
     /// Takes over an unlinked context.
@@ -81,11 +82,22 @@ impl<T, C> Limbo<T, C> {
     /// # Safety
     ///
     /// As for [`retire_snapshot`](Self::retire_snapshot).
-    pub(crate) unsafe fn retire_context(&mut self, node: NonNull<Context<C>>, ticket: u64) {
-        // SAFETY: live, since only we will free it.
-        self.retired.add(unsafe { node.as_ref() }.bytes);
+    pub(crate) unsafe fn retire_context(
+        &mut self,
+        node: NonNull<Context<C>>,
+        retirement: Retirement,
+    ) {
+        self.retired.add(retirement.bytes);
         // SAFETY: by numbers 1 and 2.
-        unsafe { self.contexts.push(node, ticket) };
+        unsafe { self.contexts.push(node, retirement) };
+    }
+
+    /// The ticket that whoever waits the longest waits for; `None` where all that waits is held.
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        match (self.snapshots.ticket(), self.contexts.ticket()) {
+            (Some(snapshot), Some(context)) => Some(snapshot.earlier(context)),
+            (snapshot, context) => snapshot.or(context),
+        }
     }
 
     /// Takes out what nobody can use any more, looking at no more than `budget` objects.
@@ -95,7 +107,7 @@ impl<T, C> Limbo<T, C> {
     /// The caller promises:
     ///
     /// 1. `horizon` was returned by the backend that gave the tickets.
-    pub(crate) unsafe fn take_ripe(&mut self, horizon: u64, budget: usize) -> Ripe<T, C> {
+    pub(crate) unsafe fn take_ripe(&mut self, horizon: Ticket, budget: usize) -> Ripe<T, C> {
         let mut ripe = Ripe { snapshots: Queue::new(), contexts: Queue::new(), objects: 0 };
         let before = self.retired.objects;
         for _ in 0..budget.min(before) {
@@ -103,12 +115,13 @@ impl<T, C> Limbo<T, C> {
             if self.held_first && self.take_held(&mut ripe).is_some() {
                 continue;
             }
-            let snapshot = self.snapshots.ticket().filter(|&ticket| ticket <= horizon);
-            let context = self.contexts.ticket().filter(|&ticket| ticket <= horizon);
+            let is_over = |ticket: &Ticket| horizon.is_at_least(*ticket);
+            let snapshot = self.snapshots.ticket().filter(is_over);
+            let context = self.contexts.ticket().filter(is_over);
             // The longest retired first. Contexts that were held come last, and wait for nobody's
             // grace period.
             let found = match (snapshot, context) {
-                (Some(snapshot), Some(context)) if snapshot > context => {
+                (Some(snapshot), Some(context)) if snapshot.is_at_least(context) => {
                     self.take_context(&mut ripe)
                 }
                 (Some(_), _) => self.take_snapshot(&mut ripe),
@@ -124,38 +137,42 @@ impl<T, C> Limbo<T, C> {
     }
 
     fn take_snapshot(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
-        let node = self.snapshots.pop()?;
-        // SAFETY: just taken from a queue, hence live and in none.
-        self.retired.subtract(unsafe { node.as_ref() }.bytes);
+        let (node, retirement) = self.snapshots.pop()?;
+        self.retired.subtract(retirement.bytes);
         // SAFETY: from `pop`; its grace period is over, so no reader is left.
-        unsafe { ripe.snapshots.push(node, 0) };
+        unsafe { ripe.snapshots.push(node, retirement) };
         Some(())
     }
 
     fn take_context(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
-        let node = self.contexts.pop()?;
-        self.take_unless_held(node, ripe);
+        let (node, retirement) = self.contexts.pop()?;
+        self.take_unless_held(node, retirement, ripe);
         Some(())
     }
 
     fn take_held(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
-        let node = self.held.pop()?;
-        self.take_unless_held(node, ripe);
+        let (node, retirement) = self.held.pop()?;
+        self.take_unless_held(node, retirement, ripe);
         Some(())
     }
 
     /// Decides over a context that came from a queue and whose grace period is over.
-    fn take_unless_held(&mut self, node: NonNull<Context<C>>, ripe: &mut Ripe<T, C>) {
+    fn take_unless_held(
+        &mut self,
+        node: NonNull<Context<C>>,
+        retirement: Retirement,
+        ripe: &mut Ripe<T, C>,
+    ) {
         // SAFETY: from a queue, hence live.
         let context = unsafe { node.as_ref() };
         if context.value.is_held() {
             // SAFETY: from `pop`. The ticket has passed and does not matter any more; a hold cannot
             // outlive the registry.
-            unsafe { self.held.push(node, 0) };
+            unsafe { self.held.push(node, retirement) };
             return;
         }
-        self.retired.subtract(context.bytes);
+        self.retired.subtract(retirement.bytes);
         // SAFETY: from `pop`; no reader is left, and without one there will be no hold.
-        unsafe { ripe.contexts.push(node, 0) };
+        unsafe { ripe.contexts.push(node, retirement) };
     }
 }

@@ -20,10 +20,9 @@ impl core::error::Error for OutOfMemory {}
 
 /// What a value keeps alive outside itself, so that the limit on retired memory counts it.
 pub trait Footprint {
-    /// Bytes on the heap that this value added when it was made, beyond `size_of_val(self)`.
+    /// Bytes on the heap that come free with this value, beyond `size_of_val(self)`.
     ///
-    /// Parts taken over from a predecessor are the predecessor's and are not counted again. Asked
-    /// once, when the value is handed to the registry.
+    /// Asked when the value is retired, and before, whether there is room for it to be.
     fn heap_bytes(&self) -> usize {
         0
     }

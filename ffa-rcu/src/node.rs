@@ -1,7 +1,8 @@
 //! The unit of retirement: a value with the links that its retirement will need, so that retiring
 //! never allocates.
 
-use crate::memory::{OutOfMemory, try_box};
+use crate::backend::Ticket;
+use crate::memory::{Footprint, OutOfMemory, try_box};
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
@@ -9,23 +10,39 @@ use core::ptr::NonNull;
 /// A value that readers may hold references to, and its place in a [`Queue`].
 pub(crate) struct Node<V> {
     pub(crate) value: V,
-    /// Bytes that come free with this node.
-    pub(crate) bytes: usize,
     /// Touched only by the queue that holds the node, never by a reader.
     link: UnsafeCell<Link<V>>,
 }
 
 struct Link<V> {
     next: Option<NonNull<Node<V>>>,
-    ticket: u64,
+    retirement: Retirement,
+}
+
+/// What is known of a node since it was unlinked.
+#[derive(Clone, Copy)]
+pub(crate) struct Retirement {
+    /// Taken after the node had been unlinked.
+    pub(crate) ticket: Ticket,
+    /// Bytes that come free with it.
+    pub(crate) bytes: usize,
+}
+
+impl Retirement {
+    const NONE: Self = Self { ticket: Ticket::new(0), bytes: 0 };
 }
 
 impl<V> Node<V> {
-    /// Allocates a node for `value`, which keeps `heap_bytes` more alive.
-    pub(crate) fn try_new(value: V, heap_bytes: usize) -> Result<Box<Self>, OutOfMemory> {
-        let bytes = size_of::<Self>().saturating_add(heap_bytes);
-        let link = UnsafeCell::new(Link { next: None, ticket: 0 });
-        try_box(Self { value, bytes, link })
+    pub(crate) fn try_new(value: V) -> Result<Box<Self>, OutOfMemory> {
+        let link = Link { next: None, retirement: Retirement::NONE };
+        try_box(Self { value, link: UnsafeCell::new(link) })
+    }
+}
+
+impl<V: Footprint> Node<V> {
+    /// Bytes that come free with this node.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>().saturating_add(self.value.heap_bytes())
     }
 }
 
@@ -43,7 +60,7 @@ impl<V> Queue<V> {
         Self { head: None, tail: None }
     }
 
-    /// Appends a node under the ticket that was taken after it had been unlinked.
+    /// Appends an unlinked node.
     ///
     /// # Safety
     ///
@@ -52,9 +69,9 @@ impl<V> Queue<V> {
     /// 1. The node came from `Box::into_raw`, or from [`pop`](Self::pop).
     /// 2. It is in no queue, no new reader can reach it, and nobody else will free it.
     /// 3. When the queue is dropped with the node in it, no reader is left.
-    pub(crate) unsafe fn push(&mut self, node: NonNull<Node<V>>, ticket: u64) {
+    pub(crate) unsafe fn push(&mut self, node: NonNull<Node<V>>, retirement: Retirement) {
         // SAFETY: live and in no other queue, by number 2; hence its link is ours.
-        unsafe { *link(node) = Link { next: None, ticket } };
+        unsafe { *link(node) = Link { next: None, retirement } };
         match self.tail.replace(node) {
             // SAFETY: in this queue, by the invariant.
             Some(last) => unsafe { (*link(last)).next = Some(node) },
@@ -63,26 +80,27 @@ impl<V> Queue<V> {
     }
 
     /// The ticket of the longest retired node.
-    pub(crate) fn ticket(&self) -> Option<u64> {
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
         // SAFETY: in this queue, by the invariant.
-        self.head.map(|node| unsafe { (*link(node)).ticket })
+        self.head.map(|node| unsafe { (*link(node)).retirement.ticket })
     }
 
     /// Takes out the longest retired node. Its readers may not have left yet.
-    pub(crate) fn pop(&mut self) -> Option<NonNull<Node<V>>> {
+    pub(crate) fn pop(&mut self) -> Option<(NonNull<Node<V>>, Retirement)> {
         let node = self.head?;
         // SAFETY: in this queue, by the invariant.
-        self.head = unsafe { (*link(node)).next };
-        if self.head.is_none() {
+        let Link { next, retirement } = unsafe { link(node).read() };
+        self.head = next;
+        if next.is_none() {
             self.tail = None;
         }
-        Some(node)
+        Some((node, retirement))
     }
 }
 
 impl<V> Drop for Queue<V> {
     fn drop(&mut self) {
-        while let Some(node) = self.pop() {
+        while let Some((node, _)) = self.pop() {
             // SAFETY: made by `Box::into_raw`, out of the queue, and no reader is left, by `push`'s
             // contract.
             drop(unsafe { Box::from_raw(node.as_ptr()) });

@@ -48,6 +48,8 @@ pub struct Reclaimed {
     pub waiting: usize,
     /// Bytes that the waiting objects keep.
     pub bytes: usize,
+    /// The CPU whose section the longest retired object waits for, where the backend can tell.
+    pub stalled_by: Option<usize>,
 }
 
 impl<T: Footprint, C: Footprint, B: Backend> Registry<T, C, B> {
@@ -57,10 +59,13 @@ impl<T: Footprint, C: Footprint, B: Backend> Registry<T, C, B> {
     ///
     /// [`OutOfMemory`]; the snapshot is dropped.
     pub fn try_new(cpus: usize, snapshot: T) -> Result<Self, OutOfMemory> {
-        let backend = B::try_new(cpus)?;
+        Self::with_backend(B::try_new(cpus)?, cpus, snapshot)
+    }
+
+    /// `backend` is one for `cpus`.
+    fn with_backend(backend: B, cpus: usize, snapshot: T) -> Result<Self, OutOfMemory> {
         let claimed = try_collect(cpus, |_| AtomicBool::new(false))?;
-        let heap_bytes = snapshot.heap_bytes();
-        let root = Node::try_new(snapshot, heap_bytes)?;
+        let root = Node::try_new(snapshot)?;
         Ok(Self {
             backend,
             root: AtomicPtr::new(Box::into_raw(root)),
@@ -104,6 +109,10 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     /// Frees retired objects that nobody can use any more, looking at no more than `budget` of
     /// them.
     ///
+    /// What waits for nobody is freed at the first call whose budget reaches it: `n` objects are gone
+    /// after `n / budget` calls, rounded up ([`CrossbeamEpoch`](crate::Backend) needs up to three more
+    /// to see that nobody is waited for).
+    ///
     /// Destructors of published values run here, with no lock held, and when the registry is
     /// dropped; nowhere else. Any CPU may call it, also several at once, but not while it holds a
     /// [`Writer`].
@@ -113,10 +122,23 @@ impl<T, C, B: Backend> Registry<T, C, B> {
         // SAFETY: our backend gives the tickets and the horizon.
         let ripe = unsafe { limbo.take_ripe(horizon, budget) };
         let Retired { objects: waiting, bytes, .. } = limbo.retired;
+        let next = limbo.ticket().filter(|ticket| !horizon.is_at_least(*ticket));
         drop(limbo);
         let freed = ripe.objects;
         self.free(ripe);
-        Reclaimed { freed, waiting, bytes }
+        let stalled_by = next.and_then(|ticket| self.backend.behind(ticket));
+        Reclaimed { freed, waiting, bytes, stalled_by }
+    }
+
+    pub(crate) fn is_claimed(&self, cpu: usize) -> bool {
+        self.claimed.get(cpu).is_some_and(|claimed| claimed.load(E6_ACQUIRE))
+    }
+
+    /// Lets a CPU's place be claimed again.
+    pub(crate) fn give_back(&self, cpu: usize) {
+        if let Some(claimed) = self.claimed.get(cpu) {
+            claimed.store(false, E6_RELEASE);
+        }
     }
 
     /// Whether an id has no context, not even a removed one that is not freed yet. Takes no lock.
@@ -135,7 +157,7 @@ impl<T, C, B: Backend> Registry<T, C, B> {
 
     /// Runs the destructors. An id can be used again when that of its context has run.
     fn free(&self, mut ripe: Ripe<T, C>) {
-        while let Some(context) = ripe.contexts.pop() {
+        while let Some((context, _)) = ripe.contexts.pop() {
             // SAFETY: made by `Box::into_raw`, out of its queue, and nobody can use it any more.
             let context = unsafe { Box::from_raw(context.as_ptr()) };
             let id = context.value.id;
@@ -213,6 +235,10 @@ impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
         Section::new(self.registry, guard)
     }
 
+    pub(crate) fn registry(&self) -> &'r Registry<T, C, B> {
+        self.registry
+    }
+
     /// The index that was claimed.
     #[must_use]
     pub fn index(&self) -> usize {
@@ -222,8 +248,6 @@ impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
 
 impl<T, C, B: Backend> Drop for Cpu<'_, T, C, B> {
     fn drop(&mut self) {
-        if let Some(claimed) = self.registry.claimed.get(self.index) {
-            claimed.store(false, E6_RELEASE);
-        }
+        self.registry.give_back(self.index);
     }
 }

@@ -12,7 +12,7 @@
 
 use crate::edges::{E2_ACQUIRE, E2_RELEASE, E3_ACQUIRE, E3_RELEASE, E7_ACQUIRE};
 use crate::edges::{E8_ACQUIRE, E8_RELEASE};
-use crate::memory::{OutOfMemory, try_box};
+use crate::memory::{Footprint, OutOfMemory, try_box};
 use crate::node::Node;
 use crate::sync::{AtomicPtr, AtomicU64};
 use alloc::boxed::Box;
@@ -39,6 +39,12 @@ impl<C> Member<C> {
     /// Whether a hold is left. Once the grace period is over, no new one can come.
     pub(crate) fn is_held(&self) -> bool {
         self.holds.load(E7_ACQUIRE) != 0
+    }
+}
+
+impl<C: Footprint> Footprint for Member<C> {
+    fn heap_bytes(&self) -> usize {
+        self.context.heap_bytes()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::backend::{Backend, DefaultBackend};
 use crate::edges::E1_RELEASE;
 use crate::limbo::{Limbo, Retired};
 use crate::memory::{Footprint, OutOfMemory};
-use crate::node::Node;
+use crate::node::{Node, Retirement};
 use crate::registry::Registry;
 use crate::sync::MutexGuard;
 use crate::table::{Context, Member, Slot};
@@ -42,7 +42,9 @@ pub struct Backlog {
     pub bytes: usize,
     /// The limit that the change would have exceeded.
     pub limit: usize,
-    /// The CPU that has been in one section for the longest, where the backend can tell.
+    /// The CPU whose section the longest retired object waits for, where the backend can tell.
+    /// `None` with a backend that can: nothing stalls, [`Registry::reclaim`] was not called often
+    /// enough, or what waits is [held](crate::Held).
     pub cpu: Option<usize>,
 }
 
@@ -89,26 +91,13 @@ impl<'r, T, C, B: Backend> Writer<'r, T, C, B> {
         Some(unsafe { &(*context.as_ptr()).value.context })
     }
 
-    /// Removes the context of an id, and says whether there was one.
-    ///
-    /// Cannot fail: it allocates nothing. The id drains, refused by [`insert`](Self::insert), until
-    /// `reclaim` has freed the context.
-    pub fn remove(&mut self, id: u16) -> bool {
-        let Some(context) = self.registry.table.unlink(id) else { return false };
-        let ticket = self.registry.backend.ticket();
-        // SAFETY: made by `Box::into_raw` in `insert`, and unlinked just now, under the lock, hence
-        // once.
-        unsafe { self.limbo.retire_context(context, ticket) };
-        true
-    }
-
     /// What is retired and not freed yet.
     #[must_use]
     pub fn retired(&self) -> Retired {
         self.limbo.retired
     }
 
-    fn root(&self) -> &Node<T> {
+    pub(crate) fn root(&self) -> &Node<T> {
         // Relaxed: the lock that we hold orders us after the last writer.
         let root = self.registry.root.load(Relaxed);
         // SAFETY: the root is a live snapshot; replacing and freeing take the lock that we hold.
@@ -116,23 +105,45 @@ impl<'r, T, C, B: Backend> Writer<'r, T, C, B> {
     }
 
     /// Whether a change may add `bytes` of retired memory.
-    fn admit(&self, bytes: usize) -> Result<(), Backlog> {
+    pub(crate) fn admit(&self, bytes: usize) -> Result<(), Backlog> {
         let Retired { objects, bytes: waiting, .. } = self.limbo.retired;
         let limit = self.registry.limit;
         if objects == 0 || waiting.saturating_add(bytes) <= limit {
             return Ok(());
         }
-        Err(Backlog { bytes: waiting, limit, cpu: self.registry.backend.oldest() })
+        let cpu = self.limbo.ticket().and_then(|ticket| self.registry.backend.behind(ticket));
+        Err(Backlog { bytes: waiting, limit, cpu })
     }
+}
 
+impl<T: Footprint, C, B: Backend> Writer<'_, T, C, B> {
     /// Publishes a snapshot and retires the one before.
-    fn swap(&mut self, snapshot: Box<Node<T>>) {
+    pub(crate) fn swap(&mut self, snapshot: Box<Node<T>>) {
+        let bytes = self.root().bytes();
         let old = self.registry.root.swap(Box::into_raw(snapshot), E1_RELEASE);
         let ticket = self.registry.backend.ticket();
         if let Some(old) = NonNull::new(old) {
-            // SAFETY: made by `Box::into_raw`, and unlinked just now, hence once.
-            unsafe { self.limbo.retire_snapshot(old, ticket) };
+            // SAFETY: made by `Box::into_raw`, and unlinked just now, under the lock, hence once and
+            // in the order of tickets.
+            unsafe { self.limbo.retire_snapshot(old, Retirement { ticket, bytes }) };
         }
+    }
+}
+
+impl<T, C: Footprint, B: Backend> Writer<'_, T, C, B> {
+    /// Removes the context of an id, and says whether there was one.
+    ///
+    /// Cannot fail: it allocates nothing. The id drains, refused by [`insert`](Self::insert), until
+    /// `reclaim` has freed the context.
+    pub fn remove(&mut self, id: u16) -> bool {
+        let Some(context) = self.registry.table.unlink(id) else { return false };
+        let ticket = self.registry.backend.ticket();
+        // SAFETY: live, since only we will free it.
+        let bytes = unsafe { context.as_ref() }.bytes();
+        // SAFETY: made by `Box::into_raw` in `insert`, and unlinked just now, under the lock, hence
+        // once and in the order of tickets.
+        unsafe { self.limbo.retire_context(context, Retirement { ticket, bytes }) };
+        true
     }
 }
 
@@ -143,9 +154,8 @@ impl<'r, T: Footprint, C: Footprint, B: Backend> Writer<'r, T, C, B> {
     ///
     /// [`ReplaceError`]; the snapshot is dropped.
     pub fn prepare(&mut self, snapshot: T) -> Result<Prepared<'_, 'r, T, C, B>, ReplaceError> {
-        self.admit(self.root().bytes)?;
-        let heap_bytes = snapshot.heap_bytes();
-        let snapshot = Node::try_new(snapshot, heap_bytes)?;
+        self.admit(self.root().bytes())?;
+        let snapshot = Node::try_new(snapshot)?;
         Ok(Prepared { writer: self, snapshot })
     }
 
@@ -170,16 +180,15 @@ impl<'r, T: Footprint, C: Footprint, B: Backend> Writer<'r, T, C, B> {
             Some(Slot::Taken(_)) => return Err(InsertError::Taken),
             None => return Err(InsertError::IdOutOfRange),
         }
-        let heap_bytes = context.heap_bytes();
-        self.admit(size_of::<Context<C>>().saturating_add(heap_bytes))?;
-        let context = Node::try_new(Member::new(id, context), heap_bytes)?;
+        self.admit(size_of::<Context<C>>().saturating_add(context.heap_bytes()))?;
+        let context = Node::try_new(Member::new(id, context))?;
         self.registry.table.try_reserve(id)?;
         self.registry.table.publish(context);
         Ok(())
     }
 }
 
-impl<T, C, B: Backend> Prepared<'_, '_, T, C, B> {
+impl<T: Footprint, C, B: Backend> Prepared<'_, '_, T, C, B> {
     /// Publishes the snapshot and retires the one before.
     pub fn commit(self) {
         self.writer.swap(self.snapshot);
@@ -190,7 +199,7 @@ impl fmt::Display for Backlog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bytes, limit, .. } = self;
         write!(f, "{bytes} bytes of retired memory wait for readers, the limit is {limit}")?;
-        self.cpu.map_or(Ok(()), |cpu| write!(f, "; CPU {cpu} has been reading for the longest"))
+        self.cpu.map_or(Ok(()), |cpu| write!(f, "; CPU {cpu} does not end its section"))
     }
 }
 

@@ -245,6 +245,10 @@ macro_rules! for_every_backend {
         mod crossbeam {
             for_backend! { super::CrossbeamEpoch: $($test(),)* stalled_reader(false), }
         }
+        #[cfg(feature = "arc-swap")]
+        mod arc_swap {
+            for_backend! { ffa_rcu::ArcSwapEpoch: $($test(),)* stalled_reader(false), }
+        }
     };
 }
 

@@ -10,7 +10,7 @@
 //! is allocated, and an allocation that fails aborts. The writer flushes at each ticket, which
 //! keeps the bags short.
 
-use super::Backend;
+use super::{Backend, Ticket};
 use crate::edges::{E11_ACQUIRE, E11_RELEASE};
 use crate::memory::{OutOfMemory, try_collect};
 use crate::shared::Shared;
@@ -47,7 +47,7 @@ unsafe impl Sync for Participant {}
 
 // SAFETY: by number of the contract,
 // 1. a participant is pinned from `enter` to the guard's drop.
-// 2. The tickets are counted under the lock.
+// 2. The tickets are counted under the lock, from 1; one a nanosecond fills 64 bits in 584 years.
 // 3. crossbeam runs a deferred call when all sections that were pinned when it was deferred have
 //    ended, and orders their ends before it; E11 orders it before `horizon`. A section pinned later
 //    sees the unlinking by crossbeam's fences. A later ticket covers the earlier ones, so the
@@ -70,18 +70,18 @@ unsafe impl Backend for CrossbeamEpoch {
         unsafe { self.cpus.get_unchecked(cpu) }.0.pin()
     }
 
-    fn ticket(&self) -> u64 {
+    fn ticket(&self) -> Ticket {
         let mut writer = self.writer.lock();
         writer.tickets = writer.tickets.wrapping_add(1);
         let guard = writer.participant.0.pin();
         self.record_when_passed(writer.tickets, &guard);
         guard.flush();
-        writer.tickets
+        Ticket::new(writer.tickets)
     }
 
-    fn horizon(&self) -> u64 {
+    fn horizon(&self) -> Ticket {
         self.writer.lock().participant.0.pin().flush();
-        self.passed.load(E11_ACQUIRE)
+        Ticket::new(self.passed.load(E11_ACQUIRE))
     }
 }
 
