@@ -8,6 +8,7 @@ use zerocopy::IntoBytes;
 
 use crate::directory::View;
 use crate::host::Buffer;
+use crate::listing::Listing;
 use crate::mailbox::{Mailbox, RxWriter};
 use crate::refusal::Refusal;
 
@@ -33,21 +34,11 @@ pub(crate) fn partition_info_get<B: Buffer>(
         return Err(Refusal::RxTooSmall);
     }
     if call.uuid.is_nil() {
-        write_all(view, &mut rx)?;
+        view.copy(|offset, bytes| rx.write(offset, bytes))?;
     } else {
         write_matching(view, call.uuid, &mut rx)?;
     }
     Ok(rx.finish(PartitionInfoGetReply::listed(answered, view.version())))
-}
-
-/// Copies everything that is seen, a chunk at a time, each byte once.
-fn write_all<B: Buffer>(view: &View<'_>, rx: &mut RxWriter<'_, B>) -> Result<(), Refusal> {
-    let end = view.runs().try_fold(0, |offset, run| {
-        let bytes = run.bytes(view.version());
-        rx.write(offset, bytes)?;
-        Ok(offset + bytes.len())
-    });
-    end.map(|_| ())
 }
 
 fn write_matching<B: Buffer>(
@@ -78,21 +69,26 @@ fn write_one<B: Buffer>(
 pub(crate) fn partition_info_get_regs(
     call: PartitionInfoGetRegs,
     view: &View<'_>,
+    listing: &Listing,
 ) -> Result<PartitionInfoGetRegsReply, Refusal> {
     let PartitionInfoGetRegs { uuid, start, tag } = call;
     if start > LAST_START || (start == 0 && tag != 0) {
         return Err(Refusal::BadIndex);
     }
-    // Before the index: a list that became shorter is a stale one, not a wrong call.
-    if start != 0 && tag != view.tag() {
+    let tag = if start == 0 {
+        listing.begin(view.state())
+    } else if listing.goes_on(view.state(), tag) {
+        tag
+    } else {
+        // Before the index: a list that became shorter is a stale one, not a wrong call.
         return Err(Refusal::StaleTag);
-    }
+    };
     let index = usize::from(start);
     let count = view.count(uuid);
     let reply = if uuid.is_nil() {
-        PartitionInfoGetRegsReply::new(start, count, view.tag(), view.infos_from(index))
+        PartitionInfoGetRegsReply::new(start, count, tag, view.infos_from(index))
     } else {
-        PartitionInfoGetRegsReply::new(start, count, view.tag(), view.matching(uuid).skip(index))
+        PartitionInfoGetRegsReply::new(start, count, tag, view.matching(uuid).skip(index))
     };
     reply.ok_or(Refusal::BadIndex)
 }

@@ -4,10 +4,10 @@ use ffa_abi::{
     Call, EndpointId, EndpointIdReply, FunctionId, GetVersion, Regs, Version, VersionReply, VmId,
     Width,
 };
-use ffa_rcu::Section;
+use ffa_rcu::{Backend, DefaultBackend, Section};
 
 use crate::answer::{self, Answer};
-use crate::directory::Directory;
+use crate::directory::{Directory, View};
 use crate::discovery;
 use crate::functions::Audience;
 use crate::host::Host;
@@ -18,9 +18,9 @@ use crate::refusal::Refusal;
 ///
 /// A call that comes while another one is handled on the same CPU, from an interrupt handler, say,
 /// cannot be made: it would need a second `&mut`.
-pub struct Cpu<'m, H: Host> {
-    mediator: &'m Mediator<H>,
-    reader: ffa_rcu::Cpu<'m, Directory, Context<H>>,
+pub struct Cpu<'m, H: Host, B: Backend = DefaultBackend> {
+    mediator: &'m Mediator<H, B>,
+    reader: ffa_rcu::Cpu<'m, Directory, Context<H>, B>,
 }
 
 /// Who calls: told by the host, never by a register.
@@ -44,10 +44,10 @@ pub enum Outcome {
     NotFfa,
 }
 
-impl<'m, H: Host> Cpu<'m, H> {
+impl<'m, H: Host, B: Backend> Cpu<'m, H, B> {
     pub(crate) fn new(
-        mediator: &'m Mediator<H>,
-        reader: ffa_rcu::Cpu<'m, Directory, Context<H>>,
+        mediator: &'m Mediator<H, B>,
+        reader: ffa_rcu::Cpu<'m, Directory, Context<H>, B>,
     ) -> Self {
         Cpu { mediator, reader }
     }
@@ -75,14 +75,14 @@ impl<'m, H: Host> Cpu<'m, H> {
 }
 
 /// What handles one call: the caller, and all that may be looked at for it.
-pub(crate) struct Handler<'r, 'm, H: Host> {
-    pub(crate) mediator: &'r Mediator<H>,
-    section: &'r Section<'r, 'm, Directory, Context<H>>,
+pub(crate) struct Handler<'r, 'm, H: Host, B: Backend> {
+    pub(crate) mediator: &'r Mediator<H, B>,
+    section: &'r Section<'r, 'm, Directory, Context<H>, B>,
     pub(crate) vm: &'r Context<H>,
     caller: Caller,
 }
 
-impl<H: Host> Handler<'_, '_, H> {
+impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     fn answer(&self, function: FunctionId, regs: &Regs) -> Result<Answer, Refusal> {
         if function == FunctionId::VERSION {
             return Ok(Answer::Version(self.version(GetVersion { w1: regs.w(1) })));
@@ -99,17 +99,22 @@ impl<H: Host> Handler<'_, '_, H> {
             Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint),
             Call::RxRelease(call) => self.rx_release(call.endpoint),
             Call::PartitionInfoGet(call) => {
-                let view = self.section.snapshot().seen_by(self.vm.id(), version);
+                let view = self.view(version);
                 let reply = discovery::partition_info_get(call, &view, &self.vm.mailbox)?;
                 Ok(Answer::PartitionInfo(reply))
             }
             Call::PartitionInfoGetRegs(call) => {
-                let view = self.section.snapshot().seen_by(self.vm.id(), version);
-                let reply = discovery::partition_info_get_regs(call, &view)?;
+                let view = self.view(version);
+                let reply = discovery::partition_info_get_regs(call, &view, &self.vm.listing)?;
                 Ok(Answer::PartitionInfoRegs(reply))
             }
             _ => Err(Refusal::NotServed),
         }
+    }
+
+    /// What the caller sees at this moment.
+    fn view(&self, version: Version) -> View<'_> {
+        View::new(self.section.snapshot(), self.vm.id(), version, &self.vm.place)
     }
 
     pub(crate) fn audience(&self, version: Version) -> Audience {

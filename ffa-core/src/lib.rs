@@ -7,17 +7,17 @@ extern crate alloc;
 extern crate std;
 
 mod answer;
-mod directory;
+pub mod directory;
 mod discovery;
 mod functions;
 mod handler;
 mod host;
 mod lifecycle;
 mod limits;
+mod listing;
 mod mailbox;
 mod mediator;
 mod negotiation;
-mod partition_list;
 mod policy;
 mod refusal;
 mod rxtx;
@@ -25,7 +25,7 @@ mod spmc;
 mod vm;
 
 pub use ffa_abi as abi;
-pub use ffa_rcu::{Backlog, Reclaimed, Retired};
+pub use ffa_rcu::{Backend, Backlog, DefaultBackend, Reclaimed, Retired};
 pub use handler::{Caller, Cpu, Outcome};
 pub use host::{Access, Buffer, Host, Level, MapError, OutOfBounds, SpmcBuffers, Taint};
 pub use lifecycle::{CreateError, DestroyError};

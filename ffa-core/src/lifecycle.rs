@@ -3,8 +3,9 @@
 use core::fmt;
 
 use ffa_abi::VmId;
-use ffa_rcu::{Backlog, InsertError, OutOfMemory, Reclaimed, ReplaceError, State};
+use ffa_rcu::{Backend, Backlog, InsertError, Reclaimed, ReplaceError, State};
 
+use crate::directory;
 use crate::host::Host;
 use crate::mediator::Mediator;
 use crate::vm::{Vm, VmConfig};
@@ -40,7 +41,7 @@ pub enum DestroyError {
     TooMuchRetired(Backlog),
 }
 
-impl<H: Host> Mediator<H> {
+impl<H: Host, B: Backend> Mediator<H, B> {
     /// A VM exists, and may call. Others see it once it has negotiated a version and made a call.
     ///
     /// # Errors
@@ -67,8 +68,7 @@ impl<H: Host> Mediator<H> {
         // A sibling vCPU that wants to publish waits for this writer, and then finds the VM
         // withdrawn: whether it is listed cannot change here.
         if matches!(vm.state(), State::Published(_)) {
-            let directory = writer.snapshot().without_vm(id)?;
-            writer.replace(directory)?;
+            directory::leave(&mut writer, id)?.commit();
         }
         // Nothing below fails.
         if let Some(vm) = writer.find(id.get()) {
@@ -113,12 +113,6 @@ impl From<ReplaceError> for DestroyError {
             ReplaceError::OutOfMemory => DestroyError::NoMemory,
             ReplaceError::Backlog(backlog) => DestroyError::TooMuchRetired(backlog),
         }
-    }
-}
-
-impl From<OutOfMemory> for DestroyError {
-    fn from(_: OutOfMemory) -> Self {
-        DestroyError::NoMemory
     }
 }
 

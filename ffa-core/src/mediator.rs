@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use ffa_rcu::{OutOfMemory, Registry, Retired};
+use ffa_rcu::{Backend, DefaultBackend, OutOfMemory, Registry, ReplaceError, Retired};
 
-use crate::directory::Directory;
+use crate::directory::{self, Directory, Head};
 use crate::handler::Cpu;
 use crate::host::{Host, Taint};
 use crate::limits::Limits;
@@ -17,11 +17,13 @@ pub(crate) type Context<H> = Vm<<H as Host>::Buffer>;
 /// An FF-A mediator: everything that VMs share, owned by the hypervisor.
 ///
 /// There are no statics: two can live in one process.
-pub struct Mediator<H: Host> {
+///
+/// `B` decides how readers are told apart from memory that may be freed: see [`Backend`].
+pub struct Mediator<H: Host, B: Backend = DefaultBackend> {
     pub(crate) host: H,
     pub(crate) limits: Limits,
     pub(crate) spmc: Option<Spmc>,
-    pub(crate) registry: Registry<Directory, Context<H>>,
+    pub(crate) registry: Registry<Directory, Context<H>, B>,
 }
 
 /// How a mediator is set up.
@@ -59,6 +61,16 @@ impl<H: Host> Mediator<H> {
     /// # Errors
     /// See [`NewError`].
     pub fn new(host: H, config: Config) -> Result<Self, NewError> {
+        Self::with_backend(host, config)
+    }
+}
+
+impl<H: Host, B: Backend> Mediator<H, B> {
+    /// The same with a backend of the caller's choice, which the type names.
+    ///
+    /// # Errors
+    /// See [`NewError`].
+    pub fn with_backend(host: H, config: Config) -> Result<Self, NewError> {
         let Config { cpus, policy, limits } = config;
         if !limits.are_possible() {
             return Err(NewError::BadLimits);
@@ -67,14 +79,16 @@ impl<H: Host> Mediator<H> {
             host.taint(Taint::AllowAllPolicy);
         }
         let spmc::Probe { spmc, partitions } = spmc::probe(&host, limits)?;
-        let registry = Registry::try_new(cpus, Directory::new(&partitions, policy)?)?
+        let registry = Registry::try_new(cpus, Directory::new(Head::new(policy)))?
             .with_limit(limits.retired_bytes);
+        directory::set_secure(&mut registry.write(), &partitions)?.commit();
+        registry.reclaim(1);
         Ok(Mediator { host, limits, spmc, registry })
     }
 
     /// The place of CPU `index`; `None` while somebody has it, or beyond [`Config::cpus`].
     #[must_use]
-    pub fn cpu(&self, index: usize) -> Option<Cpu<'_, H>> {
+    pub fn cpu(&self, index: usize) -> Option<Cpu<'_, H, B>> {
         Some(Cpu::new(self, self.registry.cpu(index)?))
     }
 
@@ -93,6 +107,12 @@ impl<H: Host> Mediator<H> {
 
 impl From<OutOfMemory> for NewError {
     fn from(_: OutOfMemory) -> Self {
+        NewError::NoMemory
+    }
+}
+
+impl From<ReplaceError> for NewError {
+    fn from(_: ReplaceError) -> Self {
         NewError::NoMemory
     }
 }

@@ -3,18 +3,18 @@
 use core::num::NonZeroU32;
 
 use ffa_abi::{FunctionId, GetVersion, Version, VersionReply};
-use ffa_rcu::{Claim, State, Writer};
+use ffa_rcu::{Backend, Claim, State, Writer};
 
-use crate::directory::Directory;
+use crate::directory::{self, Directory};
 use crate::handler::Handler;
 use crate::host::Host;
 use crate::mediator::Context;
 use crate::refusal::Refusal;
 use crate::vm::OUR_VERSION;
 
-type VmWriter<'m, H> = Writer<'m, Directory, Context<H>>;
+type VmWriter<'m, H, B> = Writer<'m, Directory, Context<H>, B>;
 
-impl<H: Host> Handler<'_, '_, H> {
+impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     /// Answers `FFA_VERSION`.
     pub(crate) fn version(&self, call: GetVersion) -> VersionReply {
         let asked = call.version().filter(|version| version.is_compatible_with(OUR_VERSION));
@@ -53,15 +53,14 @@ impl<H: Host> Handler<'_, '_, H> {
     fn publish(
         &self,
         function: FunctionId,
-        writer: &mut VmWriter<'_, H>,
+        writer: &mut VmWriter<'_, H, B>,
     ) -> Result<Version, Refusal> {
         match self.vm.publication.claim() {
             Claim::Won(publishing) => {
                 // On an error `publishing` is dropped, which gives the claim back. The check is
                 // made again: a sibling may have asked for another version meanwhile.
                 let version = self.check_served(function, publishing.version())?;
-                let directory = writer.snapshot().with_vm(self.vm.info())?;
-                writer.replace(directory)?;
+                directory::join(writer, self.vm.info())?.commit();
                 publishing.commit();
                 Ok(version)
             }

@@ -1,6 +1,7 @@
 //! `FFA_RXTX_MAP`, `FFA_RXTX_UNMAP`, `FFA_RX_RELEASE`.
 
 use ffa_abi::{Empty, EndpointId, RxtxMap};
+use ffa_rcu::Backend;
 
 use crate::answer::Answer;
 use crate::handler::Handler;
@@ -9,7 +10,7 @@ use crate::refusal::Refusal;
 
 const PAGE_SIZE: usize = 4096;
 
-impl<H: Host> Handler<'_, '_, H> {
+impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Answer, Refusal> {
         let RxtxMap { tx, rx, pages, .. } = call;
         check_buffers(tx, rx, pages, self.mediator.limits.rxtx_pages)?;

@@ -5,7 +5,9 @@ use core::num::NonZeroU32;
 use ffa_abi::{PartitionInfo, PartitionProperties, Uuid, Version, VmId};
 use ffa_rcu::{Footprint, ProposeError, PublishOnce, State};
 
+use crate::directory::Place;
 use crate::host::Buffer;
+use crate::listing::Listing;
 use crate::mailbox::Mailbox;
 
 /// The version that the mediator speaks, and the highest that a VM gets.
@@ -34,11 +36,21 @@ pub(crate) struct Vm<B> {
     /// Version and membership in the directory, decided once.
     pub(crate) publication: PublishOnce,
     pub(crate) mailbox: Mailbox<B>,
+    /// Where it stands in the directory.
+    pub(crate) place: Place,
+    /// The list by registers that it began last.
+    pub(crate) listing: Listing,
 }
 
 impl<B: Buffer> Vm<B> {
     pub(crate) fn new(config: VmConfig) -> Self {
-        Vm { config, publication: PublishOnce::new(), mailbox: Mailbox::new() }
+        Vm {
+            config,
+            publication: PublishOnce::new(),
+            mailbox: Mailbox::new(),
+            place: Place::default(),
+            listing: Listing::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> VmId {

@@ -71,7 +71,11 @@ impl<T, C> Limbo<T, C> {
     /// 1. The node came from `Box::into_raw`, and nobody else will retire or free it.
     /// 2. It was unlinked before the ticket was taken, and that is later than those of all calls
     ///    before.
-    pub(crate) unsafe fn retire_snapshot(&mut self, node: NonNull<Node<T>>, retirement: Retirement) {
+    pub(crate) unsafe fn retire_snapshot(
+        &mut self,
+        node: NonNull<Node<T>>,
+        retirement: Retirement,
+    ) {
         self.retired.add(retirement.bytes);
         // SAFETY: by numbers 1 and 2.
         unsafe { self.snapshots.push(node, retirement) };

@@ -93,7 +93,7 @@ unsafe impl Backend for Slots {
 
     fn behind(&self, ticket: Ticket) -> Option<usize> {
         let first = |one: (usize, Ticket), other: (usize, Ticket)| {
-            if one.1.is_at_least(other.1) { other } else { one }
+            if other.1.is_at_least(one.1) { one } else { other }
         };
         let behind = self.sections().filter(|(_, entry)| !entry.is_at_least(ticket));
         behind.reduce(first).map(|(cpu, _)| cpu)
