@@ -331,13 +331,19 @@ mod tests {
 
     #[test]
     fn a_mask_is_cut_into_its_runs() {
-        let cut = |mask| runs(mask).collect::<Vec<_>>();
-        assert_eq!(cut(0), []);
-        assert_eq!(cut(ALL), [0..64]);
-        assert_eq!(cut(1), [0..1]);
-        assert_eq!(cut(1 << 63), [63..64]);
-        assert_eq!(cut(0b1011_0111), [0..3, 4..6, 7..8]);
-        assert_eq!(cut(!(1 << 63)), [0..63]);
-        assert_eq!(cut(!1), [1..64]);
+        // From here up to there.
+        let cases: [(u64, &[(usize, usize)]); 7] = [
+            (0, &[]),
+            (ALL, &[(0, 64)]),
+            (1, &[(0, 1)]),
+            (1 << 63, &[(63, 64)]),
+            (0b1011_0111, &[(0, 3), (4, 6), (7, 8)]),
+            (!(1 << 63), &[(0, 63)]),
+            (!1, &[(1, 64)]),
+        ];
+        for (mask, expected) in cases {
+            let cut: Vec<_> = runs(mask).map(|run| (run.start, run.end)).collect();
+            assert_eq!(cut, expected, "{mask:#b}");
+        }
     }
 }
