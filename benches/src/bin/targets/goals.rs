@@ -178,7 +178,7 @@ fn changes(data: &Data) -> Vec<Target> {
 
 fn retired(data: &Data) -> Vec<Target> {
     let steady = |(n, limits)| {
-        let bytes = data.value("steady churn", OURS, n, "bytes");
+        let bytes = data.value("steady churn", OURS, n, "bytes p90");
         let what = format!("retired in steady churn, N = {n}");
         Target::at_most(&what, Unit::Kilobytes, limits, bytes.map(|bytes| bytes / 1024.0))
     };

@@ -54,7 +54,25 @@ impl Times {
 }
 
 /// The value in the middle.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    quantile(values, 50)
+}
+
+/// The value that so many in a hundred stay below or reach.
+pub(crate) fn quantile(mut values: Vec<f64>, hundredths: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let last = values.len().saturating_sub(1);
+    values.get(last * hundredths / 100).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_count_from_both_ends() {
+        let values = || vec![5.0, 1.0, 4.0, 2.0, 3.0];
+        assert_eq!([0, 50, 100].map(|hundredths| quantile(values(), hundredths)), [1.0, 3.0, 5.0]);
+        assert!(median(Vec::new()).is_nan());
+    }
 }

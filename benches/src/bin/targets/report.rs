@@ -6,8 +6,8 @@ use ffa_benches::{Data, Kind, MEMCPY};
 
 use crate::goals::{Side, Target, Unit, targets};
 use crate::latency::{ASKED, LISTED, QUESTIONS, VERSIONS};
-use crate::scaling;
 use crate::table::Table;
+use crate::{retired, scaling};
 
 /// The lines between which the documentation has what was measured.
 const BEGIN: &str = "<!-- measured: written by `cargo xtask bench` -->";
@@ -157,11 +157,15 @@ fn tail_table(data: &Data) -> Table {
 
 fn retired_table(data: &Data) -> Table {
     let names = Kind::DEFERRED.map(Kind::name);
-    let mut table = table_of("Retired memory in steady churn, bytes", "N", &names);
+    let mut table = table_of(
+        "Retired memory in steady churn, peaks of windows of 256 changes, bytes",
+        "N",
+        &names,
+    );
     for n in [2730, 32767] {
-        for (statistic, label) in [("bytes", "median of peaks"), ("most bytes", "highest peak")] {
+        for (statistic, _) in retired::PEAKS {
             let values = names.iter().map(|who| data.value("steady churn", who, n, statistic));
-            row(&mut table, &format!("{n}, {label}"), values, 0);
+            row(&mut table, &format!("{n}, {statistic}"), values, 0);
         }
     }
     table

@@ -11,7 +11,7 @@ use ffa_benches::{CHANGE_BUDGET, Data, Experiment, Kind, Population, Reader, Ref
 
 use crate::churn::Churn;
 use crate::effort::Effort;
-use crate::measure::median;
+use crate::measure::quantile;
 use crate::threads::pin;
 
 /// A limit that is reached soon.
@@ -19,6 +19,12 @@ pub(crate) const LIMIT: usize = 1 << 20;
 
 /// How finely time is divided in the course of things.
 pub(crate) const BUCKET: Duration = Duration::from_micros(1000);
+
+/// Statistics of the peaks of windows. The target is held against the one of nine in ten: beyond it
+/// are those in which the operating system has taken the CPU from a reader inside of a section,
+/// which no hypervisor does to itself.
+pub(crate) const PEAKS: [(&str, usize); 4] =
+    [("bytes p50", 50), ("bytes p90", 90), ("bytes p99", 99), ("bytes most", 100)];
 
 /// The CPU that gets stuck.
 const STUCK: usize = 1;
@@ -30,9 +36,10 @@ pub(crate) fn measure(data: &mut Data, effort: Effort) {
         for kind in Kind::DEFERRED {
             effort.progress("retired memory", &format!("N = {seen}, {}", kind.name()));
             let peaks = kind.run(&population, 64 << 20, &mut Steady(&population, effort));
-            let most = peaks.iter().copied().fold(0.0, f64::max);
-            data.put("steady churn", kind.name(), seen.into(), "most bytes", most);
-            data.put("steady churn", kind.name(), seen.into(), "bytes", median(peaks));
+            for (statistic, hundredths) in PEAKS {
+                let bytes = quantile(peaks.clone(), hundredths);
+                data.put("steady churn", kind.name(), seen.into(), statistic, bytes);
+            }
         }
     }
     let population = Population::new(2730, Version::V1_2);
@@ -77,28 +84,28 @@ fn read<S: Store>(store: &S, population: &Population, done: &AtomicBool) {
 
 struct Steady<'p>(&'p Population, Effort);
 
+/// How many changes share a peak: about a millisecond's.
+const WINDOW: usize = 256;
+
 impl Experiment for Steady<'_> {
-    /// The peak of each slice.
+    /// The peak of each window.
     type Output = Vec<f64>;
 
     fn run<S: Store>(&mut self, store: &S) -> Vec<f64> {
         let Steady(population, effort) = *self;
-        let slice = || {
-            let done = AtomicBool::new(false);
-            let mut peak = 0;
-            thread::scope(|scope| {
-                let done = &done;
-                scope.spawn(move || read(store, population, done));
-                scope.spawn(|| {
-                    pin(1);
-                    churn(store, population, done, |bytes| peak = peak.max(bytes));
-                });
-                thread::sleep(effort.slice);
-                done.store(true, Relaxed);
+        let done = AtomicBool::new(false);
+        let mut samples = Vec::new();
+        thread::scope(|scope| {
+            let (done, samples) = (&done, &mut samples);
+            scope.spawn(move || read(store, population, done));
+            scope.spawn(move || {
+                pin(1);
+                churn(store, population, done, |bytes| samples.push(bytes as f64));
             });
-            peak as f64
-        };
-        (0..effort.slices).map(|_| slice()).collect()
+            thread::sleep(effort.slice * u32::try_from(effort.slices).unwrap_or(1) / 2);
+            done.store(true, Relaxed);
+        });
+        samples.chunks(WINDOW).map(|window| window.iter().copied().fold(0.0, f64::max)).collect()
     }
 }
 
