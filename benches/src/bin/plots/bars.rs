@@ -10,6 +10,9 @@ const TOP: f64 = 96.0;
 const ROW: f64 = 52.0;
 const BAR: f64 = 17.0;
 
+/// A bar that is longer has its label inside.
+const LABEL_WIDTH: f64 = 90.0;
+
 /// One contender.
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -63,8 +66,14 @@ impl Bars {
                 svg,
                 r#"<rect x="{LEFT:.1}" y="{y:.1}" width="{width:.1}" height="{BAR:.1}" fill="{color}" fill-opacity="{opacity}"/>"#
             );
-            let place = (LEFT + width + 6.0, y + BAR - 4.0);
-            text(svg, place, 12.0, INK, "start", &format!("{value:.2} {asked}"));
+            let label = format!("{value:.2} {asked}");
+            let y = y + BAR - 4.0;
+            if width < LABEL_WIDTH {
+                text(svg, (LEFT + width + 6.0, y), 12.0, INK, "start", &label);
+            } else {
+                let ink = if index == 0 { "#ffffff" } else { INK };
+                text(svg, (LEFT + width - 6.0, y), 12.0, ink, "end", &label);
+            }
         }
     }
 }

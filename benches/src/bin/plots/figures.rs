@@ -108,7 +108,7 @@ fn tail(data: &Data) -> Figure {
     let ticks = ticks.map(|(percentile, text)| (nines(percentile), text.to_owned()));
     Figure {
         title: format!(
-            "With a writer in a tight loop, 99.9 % of lists take under {}; under a rwlock, {}",
+            "While a writer never pauses, 99.9 % of lists take {} or less; {} under a rwlock",
             time(at(Kind::Slots)),
             time(at(Kind::RwLock))
         ),

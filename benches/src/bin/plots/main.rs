@@ -45,7 +45,6 @@ fn draw() -> Result<(), String> {
     for (name, svg) in figures::all(&data) {
         let path = folder.join(name);
         std::fs::write(&path, svg).map_err(|error| format!("{}: {error}", path.display()))?;
-        println!("{}", path.display());
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub(crate) struct Effort {
 
 impl Effort {
     pub(crate) fn new(quick: bool) -> Self {
-        let (rounds, slices, slice) = if quick { (25, 3, 10) } else { (701, 15, 40) };
+        let (rounds, slices, slice) = if quick { (25, 3, 10) } else { (1501, 25, 40) };
         Effort { rounds, slices, slice: Duration::from_millis(slice), started: Instant::now() }
     }
 

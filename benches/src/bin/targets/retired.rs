@@ -175,12 +175,12 @@ impl Experiment for Course<'_> {
         let Course(population, effort) = *self;
         let done = AtomicBool::new(false);
         let peaks = Mutex::new(Vec::<f64>::new());
+        let start = Instant::now();
         thread::scope(|scope| {
             let (done, peaks) = (&done, &peaks);
             scope.spawn(move || read(store, population, done));
             scope.spawn(move || {
                 pin(1);
-                let start = Instant::now();
                 let mut course = Vec::new();
                 churn(store, population, done, |bytes| {
                     let bucket = start.elapsed().as_micros() / BUCKET.as_micros();
@@ -191,11 +191,15 @@ impl Experiment for Course<'_> {
                 }
             });
             let mut reader = store.reader(STUCK, population.asker_at(1));
-            thread::sleep(phase(effort));
+            let wait_for = |phases| {
+                let end = start + phase(effort) * phases;
+                thread::sleep(end.saturating_duration_since(Instant::now()));
+            };
+            wait_for(1);
             let section = reader.stall();
-            thread::sleep(phase(effort));
+            wait_for(2);
             drop(section);
-            thread::sleep(phase(effort));
+            wait_for(3);
             done.store(true, Relaxed);
         });
         let peaks = peaks.into_inner().unwrap_or_default();
