@@ -16,6 +16,7 @@ mod measure;
 mod report;
 mod retired;
 mod scaling;
+mod steady;
 mod table;
 mod tail;
 mod threads;
@@ -87,6 +88,7 @@ fn measure(options: &Options) -> Data {
     latency::measure(&mut data, effort);
     scaling::measure(&mut data, effort);
     tail::measure(&mut data, effort);
+    steady::measure(&mut data, effort);
     retired::measure(&mut data, effort);
     match Data::load(&options.results.join("instructions.tsv")) {
         Ok(instructions) => data.extend(instructions),

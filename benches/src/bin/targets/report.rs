@@ -7,7 +7,7 @@ use ffa_benches::{Data, Kind, MEMCPY};
 use crate::goals::{Side, Target, Unit, targets};
 use crate::latency::{ASKED, LISTED, QUESTIONS, VERSIONS};
 use crate::table::Table;
-use crate::{retired, scaling};
+use crate::{scaling, steady};
 
 /// The lines between which the documentation has what was measured.
 const BEGIN: &str = "<!-- measured: written by `cargo xtask bench` -->";
@@ -163,7 +163,8 @@ fn retired_table(data: &Data) -> Table {
         &names,
     );
     for n in [2730, 32767] {
-        for (statistic, _) in retired::PEAKS {
+        let peaks = steady::PEAKS.iter().map(|(statistic, _)| *statistic);
+        for statistic in peaks.chain([steady::INTERRUPTED]) {
             let values = names.iter().map(|who| data.value("steady churn", who, n, statistic));
             row(&mut table, &format!("{n}, {statistic}"), values, 0);
         }

@@ -1,4 +1,4 @@
-//! How much memory waits for readers: in steady churn, and while a reader is stuck.
+//! How much memory waits while a reader is stuck, and over time.
 
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -11,7 +11,6 @@ use ffa_benches::{CHANGE_BUDGET, Data, Experiment, Kind, Population, Reader, Ref
 
 use crate::churn::Churn;
 use crate::effort::Effort;
-use crate::measure::quantile;
 use crate::threads::pin;
 
 /// A limit that is reached soon.
@@ -20,28 +19,11 @@ pub(crate) const LIMIT: usize = 1 << 20;
 /// How finely time is divided in the course of things.
 pub(crate) const BUCKET: Duration = Duration::from_micros(1000);
 
-/// Statistics of the peaks of windows. The target is held against the one of nine in ten: beyond it
-/// are those in which the operating system has taken the CPU from a reader inside of a section,
-/// which no hypervisor does to itself.
-pub(crate) const PEAKS: [(&str, usize); 4] =
-    [("bytes p50", 50), ("bytes p90", 90), ("bytes p99", 99), ("bytes most", 100)];
-
 /// The CPU that gets stuck.
 const STUCK: usize = 1;
 
-/// Peaks in steady churn, what a stuck reader costs, and the course of both.
+/// What a stuck reader costs, and the course of things.
 pub(crate) fn measure(data: &mut Data, effort: Effort) {
-    for seen in [2730, 32767] {
-        let population = Population::new(seen, Version::V1_2);
-        for kind in Kind::DEFERRED {
-            effort.progress("retired memory", &format!("N = {seen}, {}", kind.name()));
-            let peaks = kind.run(&population, 64 << 20, &mut Steady(&population, effort));
-            for (statistic, hundredths) in PEAKS {
-                let bytes = quantile(peaks.clone(), hundredths);
-                data.put("steady churn", kind.name(), seen.into(), statistic, bytes);
-            }
-        }
-    }
     let population = Population::new(2730, Version::V1_2);
     let stuck = Kind::Slots.run(&population, LIMIT, &mut Stuck(&population));
     stuck.record(data);
@@ -57,7 +39,7 @@ pub(crate) fn measure(data: &mut Data, effort: Effort) {
 }
 
 /// Churns in a tight loop until it is done, and reports after each change, before the freeing.
-fn churn<S: Store>(
+pub(crate) fn churn<S: Store>(
     store: &S,
     population: &Population,
     done: &AtomicBool,
@@ -79,33 +61,6 @@ fn read<S: Store>(store: &S, population: &Population, done: &AtomicBool) {
     let mut reader = store.reader(0, population.asker);
     while !done.load(Relaxed) {
         black_box(reader.list());
-    }
-}
-
-struct Steady<'p>(&'p Population, Effort);
-
-/// How many changes share a peak: about a millisecond's.
-const WINDOW: usize = 256;
-
-impl Experiment for Steady<'_> {
-    /// The peak of each window.
-    type Output = Vec<f64>;
-
-    fn run<S: Store>(&mut self, store: &S) -> Vec<f64> {
-        let Steady(population, effort) = *self;
-        let done = AtomicBool::new(false);
-        let mut samples = Vec::new();
-        thread::scope(|scope| {
-            let (done, samples) = (&done, &mut samples);
-            scope.spawn(move || read(store, population, done));
-            scope.spawn(move || {
-                pin(1);
-                churn(store, population, done, |bytes| samples.push(bytes as f64));
-            });
-            thread::sleep(effort.slice * u32::try_from(effort.slices).unwrap_or(1) / 2);
-            done.store(true, Relaxed);
-        });
-        samples.chunks(WINDOW).map(|window| window.iter().copied().fold(0.0, f64::max)).collect()
     }
 }
 
