@@ -1,212 +1,225 @@
-//! The questions, and who answers them.
+//! The questions, put to all contenders that can answer.
 
 use std::hint::black_box;
 
-use ffa_abi::{IdGet, Request, Version, VmId, partition_descriptor_size};
-use ffa_rcu::Registry;
+use ffa_abi::{Version, VmId, partition_descriptor_size};
+use ffa_rcu::{CrossbeamEpoch, Slots};
 
 use crate::contender::Contender;
-use crate::context_list::{ContextList, Layout};
+use crate::context::Layout;
+use crate::crossbeam_list::CrossbeamList;
 use crate::host::Pages;
-use crate::population::{
-    Population, RX_PAGES, count_call, list_call, registers_call, release_call,
-};
+use crate::kind::{Kind, MEMCPY};
+use crate::locked_list::{ContextList, LockedList};
+use crate::mediated::Mediated;
+use crate::population::Population;
+use crate::registry::DirectoryRegistry;
+use crate::store::{Reader, Refused, Store};
 
-/// The names of the contenders.
-pub mod names {
-    /// The whole call through `ffa-core`.
-    pub const MEDIATOR: &str = "mediator";
-    /// What `ffa-core` is built on, without the call around it.
-    pub const REGISTRY: &str = "registry";
-    /// A list of contexts under `spin::Mutex`, without a call around it.
-    pub const MUTEX: &str = "mutex list";
-    /// A list of contexts under `spin::RwLock`, without a call around it.
-    pub const RWLOCK: &str = "rwlock list";
-    /// The same, with the contexts scattered in memory.
-    pub const SCATTERED: &str = "scattered rwlock list";
-    /// `memcpy` of the bytes that the answer has.
-    pub const MEMCPY: &str = "memcpy";
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Question {
+    /// All descriptors, in the form of the caller's version, into RX; through the mediator with the
+    /// `FFA_RX_RELEASE` that must follow.
+    List,
+    /// The number only.
+    Count,
+    /// The registers of five descriptors, from the first on.
+    Registers,
+    /// The same from the middle of the list on.
+    RegistersFromMiddle,
+    /// A context by its id; through the mediator `FFA_ID_GET`.
+    Lookup,
+    /// A partition leaves and joins again, with the freeing of what that retires: two changes.
+    Changes,
 }
 
 /// The same partitions in all forms that are compared.
 pub struct Contest {
-    seen: u16,
-    version: Version,
-    caller: VmId,
     population: Population,
-    mutex: spin::Mutex<ContextList>,
-    rwlock: spin::RwLock<ContextList>,
-    scattered: spin::RwLock<ContextList>,
-    registry: Registry<(), u32>,
+    mediator: Mediated,
+    slots: DirectoryRegistry<Slots>,
+    crossbeam_snapshot: DirectoryRegistry<CrossbeamEpoch>,
+    crossbeam_list: CrossbeamList,
+    rwlock: LockedList<spin::RwLock<ContextList>>,
+    rwlock_in_order: LockedList<spin::RwLock<ContextList>>,
+    mutex: LockedList<spin::Mutex<ContextList>>,
 }
 
 impl Contest {
     /// Partitions of which a caller that speaks `version` sees `seen`.
+    #[must_use]
     pub fn new(seen: u16, version: Version) -> Self {
         let population = Population::new(seen, version);
-        let infos = population.infos();
-        let registry = Registry::try_new(1, ()).expect("memory");
-        for info in &infos {
-            registry.write().insert(info.id().0, info.id().0.into()).expect("a new id");
-        }
+        let infos = &population.infos;
         Contest {
-            seen,
-            version,
-            caller: population.caller(),
-            mutex: spin::Mutex::new(ContextList::new(&infos, Layout::InOrder)),
-            rwlock: spin::RwLock::new(ContextList::new(&infos, Layout::InOrder)),
-            scattered: spin::RwLock::new(ContextList::new(&infos, Layout::Scattered)),
+            mediator: Mediated::new(infos, version),
+            slots: DirectoryRegistry::new(infos),
+            crossbeam_snapshot: DirectoryRegistry::new(infos),
+            crossbeam_list: CrossbeamList::new(infos),
+            rwlock: LockedList::new(infos, Layout::Scattered),
+            rwlock_in_order: LockedList::new(infos, Layout::InOrder),
+            mutex: LockedList::new(infos, Layout::Scattered),
             population,
-            registry,
         }
     }
 
-    /// `FFA_PARTITION_INFO_GET` into RX, and the `FFA_RX_RELEASE` that must follow.
-    pub fn list(&self) -> Vec<Contender<'_>> {
-        let Contest { caller, version, .. } = *self;
-        let mut client = self.population.client();
-        let (list, release) = (list_call().encode(), release_call().encode());
-        let mediator = Contender::new(names::MEDIATOR, move || {
-            (client.handle(black_box(&list)), client.handle(black_box(&release)))
-        });
-        let mut rx = Pages::zeroed(RX_PAGES.into());
-        let mutex =
-            Contender::new(names::MUTEX, move || self.mutex.lock().write(caller, version, &mut rx));
-        vec![
-            mediator,
-            mutex,
-            self.list_locked(names::RWLOCK, &self.rwlock),
-            self.list_locked(names::SCATTERED, &self.scattered),
-            self.memcpy(),
-        ]
+    /// Everybody who answers `question`, and the floor of it.
+    #[must_use]
+    pub fn contenders(&self, question: Question) -> Vec<Contender<'_>> {
+        let mut contenders = vec![
+            self.ask(Kind::Mediator, &self.mediator, question),
+            self.ask(Kind::Slots, &self.slots, question),
+            self.ask(Kind::CrossbeamSnapshot, &self.crossbeam_snapshot, question),
+            self.ask(Kind::CrossbeamList, &self.crossbeam_list, question),
+            self.ask(Kind::RwLock, &self.rwlock, question),
+            self.ask(Kind::RwLockInOrder, &self.rwlock_in_order, question),
+            self.ask(Kind::Mutex, &self.mutex, question),
+        ];
+        if question == Question::List {
+            contenders.push(self.memcpy());
+        }
+        contenders
     }
 
-    fn list_locked<'p>(
-        &'p self,
-        name: &'static str,
-        list: &'p spin::RwLock<ContextList>,
-    ) -> Contender<'p> {
-        let Contest { caller, version, .. } = *self;
-        let mut rx = Pages::zeroed(RX_PAGES.into());
-        Contender::new(name, move || list.read().write(caller, version, &mut rx))
+    fn ask<'p, S: Store>(&self, kind: Kind, store: &'p S, question: Question) -> Contender<'p> {
+        let name = kind.name();
+        let asker = self.population.asker;
+        if question == Question::Changes {
+            return self.changes(name, store);
+        }
+        let mut reader = store.reader(0, asker);
+        let middle = self.population.infos.len() / 2;
+        match question {
+            Question::List => Contender::new(name, move || reader.list()),
+            Question::Count => Contender::new(name, move || reader.count()),
+            Question::Registers => Contender::new(name, move || reader.registers(0)),
+            Question::RegistersFromMiddle => {
+                Contender::new(name, move || reader.registers(black_box(middle)))
+            }
+            _ => Contender::new(name, move || reader.lookup(black_box(asker.caller))),
+        }
     }
 
-    /// The floor of [`Contest::list`]: both ends page aligned, which no copy does better with.
+    /// The partition before the asker's comes and goes, or the asker's own if it is alone.
+    fn changes<'p, S: Store>(&self, name: &'static str, store: &'p S) -> Contender<'p> {
+        let index = (self.population.infos.len() / 2).saturating_sub(1);
+        let info = *self.population.infos.get(index).expect("at least one partition");
+        let id = VmId::new(info.id().0).expect("a VM");
+        Contender::new(name, move || {
+            store.leave(id).expect("it had joined");
+            store.reclaim(CHANGE_BUDGET);
+            while let Err(refused) = store.join(info) {
+                assert_eq!(refused, Refused::Draining);
+                store.reclaim(CHANGE_BUDGET);
+            }
+            store.reclaim(CHANGE_BUDGET)
+        })
+    }
+
+    /// The floor of a list: both ends page aligned, which no copy does better with.
     fn memcpy(&self) -> Contender<'_> {
-        let length = usize::from(self.seen) * partition_descriptor_size(self.version);
-        let from = Pages::zeroed(RX_PAGES.into());
-        let mut to = Pages::zeroed(RX_PAGES.into());
-        Contender::new(names::MEMCPY, move || {
+        let Population { infos, asker } = &self.population;
+        let hidden = usize::from(asker.version < Version::V1_2);
+        let length = (infos.len() - hidden) * partition_descriptor_size(asker.version);
+        let from = Pages::for_descriptors(infos.len());
+        let mut to = Pages::for_descriptors(infos.len());
+        Contender::new(MEMCPY, move || {
             let from = black_box(&from).bytes().get(..length)?;
             to.write(0, black_box(from)).ok()
         })
     }
-
-    /// `FFA_PARTITION_INFO_GET`, the number only.
-    pub fn count(&self) -> Vec<Contender<'_>> {
-        let Contest { caller, version, .. } = *self;
-        let mut client = self.population.client();
-        let count = count_call().encode();
-        vec![
-            Contender::new(names::MEDIATOR, move || client.handle(black_box(&count))),
-            Contender::new(names::MUTEX, move || self.mutex.lock().count(caller, version)),
-            Contender::new(names::RWLOCK, move || self.rwlock.read().count(caller, version)),
-        ]
-    }
-
-    /// `FFA_PARTITION_INFO_GET_REGS` from index `start` on. For a caller that speaks 1.2.
-    pub fn registers(&self, start: u16) -> Vec<Contender<'_>> {
-        let Contest { caller, .. } = *self;
-        let index = usize::from(start);
-        let mut client = self.population.client();
-        let tag = if start == 0 { 0 } else { client.call(&registers_call(0, 0)).tag() };
-        let call = registers_call(start, tag).encode();
-        vec![
-            Contender::new(names::MEDIATOR, move || client.handle(black_box(&call))),
-            Contender::new(names::MUTEX, move || self.mutex.lock().registers(caller, index)),
-            Contender::new(names::RWLOCK, move || self.rwlock.read().registers(caller, index)),
-        ]
-    }
-
-    /// A context by its id.
-    pub fn lookup(&self) -> Vec<Contender<'_>> {
-        let Contest { caller, .. } = *self;
-        let mut cpu = self.registry.cpu(0).expect("the CPU is free");
-        vec![
-            Contender::new(names::REGISTRY, move || {
-                cpu.enter().find(black_box(caller).get()).copied()
-            }),
-            Contender::new(names::MUTEX, move || self.mutex.lock().find(black_box(caller))),
-            Contender::new(names::RWLOCK, move || self.rwlock.read().find(black_box(caller))),
-        ]
-    }
-
-    /// `FFA_ID_GET`: what every call costs before it does anything.
-    pub fn id_get(&self) -> Vec<Contender<'_>> {
-        let mut client = self.population.client();
-        let call = IdGet.encode();
-        vec![Contender::new(names::MEDIATOR, move || client.handle(black_box(&call)))]
-    }
 }
+
+/// How many objects are freed after a change: more than it retires, so that none pile up.
+pub const CHANGE_BUDGET: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ffa_abi::PartitionInfo;
+    use crate::kind::Experiment;
+    use crate::store::Registers;
 
     const VERSIONS: [Version; 3] = [Version::V1_0, Version::V1_1, Version::V1_2];
+    const LIMIT: usize = 1 << 20;
 
     /// Several chunks, and a caller inside of one.
     const SEEN: u16 = 200;
 
-    #[test]
-    fn all_list_the_same_bytes() {
-        for version in VERSIONS {
-            let contest = Contest::new(SEEN, version);
-            let mut client = contest.population.client();
-            let reply = client.call(&list_call());
-            client.call(&release_call());
-            let ours = client.unmap_rx();
-            assert_eq!(reply.count, SEEN.into());
-            for list in [&contest.rwlock, &contest.scattered] {
-                let mut theirs = Pages::zeroed(RX_PAGES.into());
-                let count = list.read().write(contest.caller, version, &mut theirs);
-                assert_eq!(count, SEEN.into());
-                assert!(ours.bytes() == theirs.bytes(), "{version}");
+    /// All answers of one contender; and again after a partition has gone, and has come back.
+    struct Answers<'p>(&'p Population);
+
+    #[derive(PartialEq, Debug)]
+    struct Answer {
+        listed: (usize, Vec<u8>),
+        counted: usize,
+        registers: Vec<Registers>,
+        found: Option<u16>,
+    }
+
+    impl Experiment for Answers<'_> {
+        type Output = Vec<Answer>;
+
+        fn run<S: Store>(&mut self, store: &S) -> Vec<Answer> {
+            let info = self.0.infos[70];
+            let mut answers = vec![self.answer(store)];
+            store.leave(VmId::new(info.id().0).unwrap()).unwrap();
+            answers.push(self.answer(store));
+            while store.join(info) == Err(Refused::Draining) {
+                store.reclaim(CHANGE_BUDGET);
             }
-            assert!(ours.bytes().iter().any(|byte| *byte != 0));
+            answers.push(self.answer(store));
+            answers
+        }
+    }
+
+    impl Answers<'_> {
+        fn answer<S: Store>(&self, store: &S) -> Answer {
+            let asker = self.0.asker;
+            let mut reader = store.reader(0, asker);
+            let from: &[usize] = if asker.version < Version::V1_2 { &[] } else { &[0, 100, 197] };
+            Answer {
+                listed: (reader.list(), reader.rx()),
+                // Callers of 1.0 have no count without a list.
+                counted: if asker.version == Version::V1_0 { 0 } else { reader.count() },
+                registers: from.iter().map(|start| reader.registers(*start)).collect(),
+                found: reader.lookup(asker.caller),
+            }
         }
     }
 
     #[test]
-    fn all_count_the_same() {
-        for version in [Version::V1_1, Version::V1_2] {
-            let contest = Contest::new(SEEN, version);
-            let reply = contest.population.client().call(&count_call());
-            assert_eq!(reply.count, SEEN.into());
-            assert_eq!(contest.mutex.lock().count(contest.caller, version), SEEN.into());
+    fn all_give_the_same_answers() {
+        for version in VERSIONS {
+            let population = Population::new(SEEN, version);
+            let answers = |kind: Kind| kind.run(&population, LIMIT, &mut Answers(&population));
+            let expected = answers(Kind::RwLock);
+            let counts: Vec<usize> = expected.iter().map(|answer| answer.listed.0).collect();
+            assert_eq!(counts, [200, 199, 200]);
+            assert!(expected[0].listed.1.iter().any(|byte| *byte != 0));
+            for kind in Kind::ALL {
+                let given = answers(kind);
+                for (given, expected) in given.iter().zip(&expected) {
+                    let length = usize::from(SEEN - 1) * partition_descriptor_size(version);
+                    assert_eq!(given.listed.0, expected.listed.0, "{kind:?} {version}");
+                    let [given_bytes, expected_bytes] =
+                        [given, expected].map(|answer| &answer.listed.1[..length]);
+                    assert!(given_bytes == expected_bytes, "{kind:?} {version}");
+                    assert_eq!(given.counted, expected.counted, "{kind:?} {version}");
+                    assert_eq!(given.registers, expected.registers, "{kind:?} {version}");
+                    assert_eq!(given.found, expected.found, "{kind:?} {version}");
+                }
+            }
         }
     }
 
     #[test]
-    fn all_give_the_same_registers() {
-        let contest = Contest::new(SEEN, Version::V1_2);
-        let mut client = contest.population.client();
-        let tag = client.call(&registers_call(0, 0)).tag();
-        for (start, tag) in [(0, 0), (100, tag), (SEEN - 5, tag)] {
-            let reply = client.call(&registers_call(start, tag));
-            let ours: Vec<_> =
-                reply.descriptors().iter().map(PartitionInfo::to_registers).collect();
-            assert_eq!(ours, contest.mutex.lock().registers(contest.caller, start.into()));
+    fn contenders_can_be_timed() {
+        let contest = Contest::new(2, Version::V1_2);
+        for question in [Question::List, Question::Lookup, Question::Changes] {
+            for mut contender in contest.contenders(question) {
+                assert!(!contender.time(3).is_zero(), "{}", contender.name);
+            }
         }
-    }
-
-    #[test]
-    fn all_find_the_caller() {
-        let contest = Contest::new(SEEN, Version::V1_2);
-        let mut cpu = contest.registry.cpu(0).unwrap();
-        let id = contest.caller;
-        assert_eq!(cpu.enter().find(id.get()), Some(&id.get().into()));
-        assert_eq!(contest.rwlock.read().find(id), Some(1));
     }
 }

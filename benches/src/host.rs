@@ -12,12 +12,20 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[repr(C, align(4096))]
 struct Page([u8; 4096]);
 
+/// How many pages a RX buffer gets: the most that the mediator takes unless it is told otherwise.
+pub(crate) const RX_PAGES: u8 = 16;
+
 /// Neighbouring pages.
 pub(crate) struct Pages(Box<[Page]>);
 
 impl Pages {
     pub(crate) fn zeroed(count: usize) -> Self {
         Pages(vec![Page([0; 4096]); count].into_boxed_slice())
+    }
+
+    /// Room for `count` descriptors of 24 bytes, and for some that join later.
+    pub(crate) fn for_descriptors(count: usize) -> Self {
+        Pages::zeroed(((count + 64) * 24).div_ceil(size_of::<Page>()).max(RX_PAGES.into()))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -48,7 +56,6 @@ pub(crate) struct PlainBuffer {
     unmapped: Unmapped,
 }
 
-#[cfg(test)]
 impl PlainHost {
     /// The pages of the buffer that was unmapped last.
     pub(crate) fn take_unmapped(&self) -> Option<Pages> {

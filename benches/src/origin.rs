@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::{Command, Stdio};
 
 /// What a result needs to be read by.
-pub(crate) struct Origin {
+pub struct Origin {
     machine: String,
     date: String,
     commit: String,
@@ -12,7 +12,9 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn find() -> Self {
+    /// Asks the machine, git and the compiler.
+    #[must_use]
+    pub fn find() -> Self {
         Origin {
             machine: machine(),
             date: output("date", &["-u", "+%Y-%m-%d"]),
