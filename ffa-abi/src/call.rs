@@ -75,6 +75,18 @@ macro_rules! calls {
             /// See [`DecodeError`]. Nothing that a register can hold panics.
             pub fn decode(regs: &Regs, version: Version) -> Result<Call, DecodeError> {
                 let function = FunctionId::from_bits(regs.w(0)).ok_or(DecodeError::NotFfa)?;
+                Call::decode_as(function, regs, version)
+            }
+
+            /// The same, where w0 was read before: it holds `function`.
+            ///
+            /// # Errors
+            /// See [`DecodeError`].
+            pub fn decode_as(
+                function: FunctionId,
+                regs: &Regs,
+                version: Version,
+            ) -> Result<Call, DecodeError> {
                 match function {
                     $($(FunctionId::$id)|+ => {
                         <$request as Request>::decode(function, regs, version).map(Call::$variant)

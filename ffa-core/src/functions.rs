@@ -33,11 +33,38 @@ const CALLS: &[FunctionId] = &[
 const REPLIES: &[FunctionId] =
     &[FunctionId::ERROR_32, FunctionId::SUCCESS_32, FunctionId::SUCCESS_64];
 
+/// The first number of FF-A's range.
+const FIRST: usize = 0x60;
+
+/// A bit for each of [`CALLS`]: by number from [`FIRST`] on, and 64-bit forms in a word of their own.
+static SERVED: [[u64; 3]; 2] = served();
+
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
+const fn served() -> [[u64; 3]; 2] {
+    let mut served = [[0; 3]; 2];
+    let mut index = 0;
+    while index < CALLS.len() {
+        let (wide, word, bit) = place(CALLS[index]);
+        served[wide][word] |= bit;
+        index += 1;
+    }
+    served
+}
+
+/// Where [`SERVED`] has an id.
+const fn place(function: FunctionId) -> (usize, usize, u64) {
+    let number = (function.bits() & 0xff) as usize - FIRST;
+    let wide = (function.bits() >> 30 & 1) as usize;
+    (wide, number / 64, 1 << (number % 64))
+}
+
 impl Audience {
     /// Whether the call is served.
     pub(crate) fn is_served(self, function: FunctionId) -> bool {
+        let (wide, word, bit) = place(function);
+        let words = SERVED.get(wide).and_then(|words| words.get(word));
         let firmware = function != FunctionId::SPM_ID_GET || self.has_spmc;
-        CALLS.contains(&function) && firmware && self.knows(function)
+        words.is_some_and(|served| served & bit != 0) && firmware && self.knows(function)
     }
 
     /// Whether the caller's version and width have the id.

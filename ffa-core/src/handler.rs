@@ -1,12 +1,11 @@
 //! The path of one call: from trapped registers to an outcome.
 
 use ffa_abi::{
-    Call, EndpointId, EndpointIdReply, FunctionId, GetVersion, Regs, Version, VersionReply, VmId,
-    Width,
+    Call, EndpointIdReply, FunctionId, GetVersion, Regs, Reply, Version, VersionReply, VmId, Width,
+    write_error,
 };
 use ffa_rcu::{Backend, DefaultBackend, Section};
 
-use crate::answer::{self, Answer};
 use crate::directory::{Directory, View};
 use crate::discovery;
 use crate::functions::Audience;
@@ -59,19 +58,29 @@ impl<'m, H: Host, B: Backend> Cpu<'m, H, B> {
     pub fn handle(&mut self, caller: Caller, regs: &Regs) -> Outcome {
         let Some(function) = FunctionId::from_bits(regs.w(0)) else { return Outcome::NotFfa };
         let section = self.reader.enter();
-        let answer = match section.find(caller.vm.get()) {
+        // Written where it is returned: registers are copied once.
+        let mut outcome = Outcome::Reply(*regs);
+        let Outcome::Reply(reply) = &mut outcome else { return Outcome::NotFfa };
+        let answered = match section.find(caller.vm.get()) {
             Some(vm) => Handler { mediator: self.mediator, section: &section, vm, caller }
-                .answer(function, regs),
-            // Errors of this one call have a form of their own.
-            None if function == FunctionId::VERSION => {
-                Ok(Answer::Version(VersionReply::NotSupported))
-            }
-            None => Err(Refusal::UnknownCaller),
+                .answer(function, regs, reply),
+            None => unknown_caller(function, reply),
         };
-        let mut reply = *regs;
-        answer::write(&answer, &mut reply);
-        Outcome::Reply(reply)
+        if let Err(refusal) = answered {
+            write_error(reply, refusal.status());
+        }
+        outcome
     }
+}
+
+/// A call of a VM that does not exist, or not any more.
+fn unknown_caller(function: FunctionId, reply: &mut Regs) -> Result<(), Refusal> {
+    if function != FunctionId::VERSION {
+        return Err(Refusal::UnknownCaller);
+    }
+    // Errors of this one call have a form of their own.
+    VersionReply::NotSupported.write(reply);
+    Ok(())
 }
 
 /// What handles one call: the caller, and all that may be looked at for it.
@@ -83,33 +92,33 @@ pub(crate) struct Handler<'r, 'm, H: Host, B: Backend> {
 }
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
-    fn answer(&self, function: FunctionId, regs: &Regs) -> Result<Answer, Refusal> {
+    /// Answers the call in `regs`, and writes what answers it over the registers in `reply`.
+    fn answer(&self, function: FunctionId, regs: &Regs, reply: &mut Regs) -> Result<(), Refusal> {
         if function == FunctionId::VERSION {
-            return Ok(Answer::Version(self.version(GetVersion { w1: regs.w(1) })));
+            self.version(GetVersion { w1: regs.w(1) }).write(reply);
+            return Ok(());
         }
         let version = self.admit(function)?;
-        match Call::decode(regs, version)? {
+        match Call::decode_as(function, regs, version)? {
             Call::Features(call) => {
-                let reply = self.audience(version).features(call, self.mediator.limits)?;
-                Ok(Answer::Features(reply))
+                self.audience(version).features(call, self.mediator.limits)?.write(reply);
             }
-            Call::IdGet(_) => Ok(self.id(self.vm.id().into())),
-            Call::SpmIdGet(_) => self.spm_id(),
-            Call::RxtxMap(call) => self.rxtx_map(call),
-            Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint),
-            Call::RxRelease(call) => self.rx_release(call.endpoint),
+            Call::IdGet(_) => EndpointIdReply { id: self.vm.id().into() }.write(reply),
+            Call::SpmIdGet(_) => self.spm_id()?.write(reply),
+            Call::RxtxMap(call) => self.rxtx_map(call)?.write(reply),
+            Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint)?.write(reply),
+            Call::RxRelease(call) => self.rx_release(call.endpoint)?.write(reply),
             Call::PartitionInfoGet(call) => {
                 let view = self.view(version);
-                let reply = discovery::partition_info_get(call, &view, &self.vm.mailbox)?;
-                Ok(Answer::PartitionInfo(reply))
+                discovery::partition_info_get(call, &view, &self.vm.mailbox)?.write(reply);
             }
             Call::PartitionInfoGetRegs(call) => {
                 let view = self.view(version);
-                let reply = discovery::partition_info_get_regs(call, &view, &self.vm.listing)?;
-                Ok(Answer::PartitionInfoRegs(reply))
+                discovery::partition_info_get_regs(call, &view, &self.vm.listing)?.write(reply);
             }
-            _ => Err(Refusal::NotServed),
+            _ => return Err(Refusal::NotServed),
         }
+        Ok(())
     }
 
     /// What the caller sees at this moment.
@@ -122,12 +131,8 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         Audience { version, width: self.caller.width, has_spmc }
     }
 
-    fn id(&self, id: EndpointId) -> Answer {
-        Answer::EndpointId(EndpointIdReply { id })
-    }
-
-    fn spm_id(&self) -> Result<Answer, Refusal> {
+    fn spm_id(&self) -> Result<EndpointIdReply, Refusal> {
         let spmc = self.mediator.spmc.as_ref().ok_or(Refusal::NotServed)?;
-        Ok(self.id(spmc.id))
+        Ok(EndpointIdReply { id: spmc.id })
     }
 }

@@ -6,7 +6,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod answer;
 pub mod directory;
 mod discovery;
 mod functions;

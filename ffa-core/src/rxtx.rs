@@ -3,7 +3,6 @@
 use ffa_abi::{Empty, EndpointId, RxtxMap};
 use ffa_rcu::Backend;
 
-use crate::answer::Answer;
 use crate::handler::Handler;
 use crate::host::{Access, Buffer, Host};
 use crate::refusal::Refusal;
@@ -11,14 +10,14 @@ use crate::refusal::Refusal;
 const PAGE_SIZE: usize = 4096;
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
-    pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Answer, Refusal> {
+    pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Empty, Refusal> {
         let RxtxMap { tx, rx, pages, .. } = call;
         check_buffers(tx, rx, pages, self.mediator.limits.rxtx_pages)?;
         let change = self.vm.mailbox.begin_map()?;
         let tx = self.map_buffer(tx, pages, Access::Read)?;
         let rx = self.map_buffer(rx, pages, Access::Write)?;
         change.finish(tx, rx);
-        Ok(Answer::Empty(Empty))
+        Ok(Empty)
     }
 
     /// A buffer of just the size asked for: a larger one would let us write beyond what the guest
@@ -33,19 +32,19 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         }
     }
 
-    pub(crate) fn rxtx_unmap(&self, endpoint: EndpointId) -> Result<Answer, Refusal> {
+    pub(crate) fn rxtx_unmap(&self, endpoint: EndpointId) -> Result<Empty, Refusal> {
         self.check_own(endpoint)?;
         let (tx, rx, change) = self.vm.mailbox.begin_unmap()?;
         // The host unpins here, without the mailbox's lock; then the pages can be mapped again.
         drop((tx, rx));
         drop(change);
-        Ok(Answer::Empty(Empty))
+        Ok(Empty)
     }
 
-    pub(crate) fn rx_release(&self, endpoint: EndpointId) -> Result<Answer, Refusal> {
+    pub(crate) fn rx_release(&self, endpoint: EndpointId) -> Result<Empty, Refusal> {
         self.check_own(endpoint)?;
         self.vm.mailbox.release()?;
-        Ok(Answer::Empty(Empty))
+        Ok(Empty)
     }
 
     /// A VM names itself with 0, or with its own id, as some firmware does.

@@ -36,6 +36,8 @@ pub struct Summary {
     pub(super) first: EndpointId,
     /// How many descriptors it has.
     pub(super) len: u8,
+    /// Whether callers of 1.1 have bytes of their own: told here, so that others need not look.
+    pub(super) has_newer: bool,
     /// How many descriptors the chunks before it have.
     pub(super) start: u32,
 }
@@ -46,7 +48,8 @@ impl Summary {
         let first = infos.first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
         let len = u8::try_from(infos.len().min(CHUNK)).unwrap_or(0);
         // Ids have 16 bits, so there are no more partitions than fit.
-        Summary { first, len, start: u32::try_from(start).unwrap_or(u32::MAX) }
+        let has_newer = infos.iter().any(has_newer_properties);
+        Summary { first, len, has_newer, start: u32::try_from(start).unwrap_or(u32::MAX) }
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 
-use super::chunk::{CHUNK, Chunk};
+use super::chunk::CHUNK;
 use super::{Directory, Entry, chunk_of, end, parts};
 
 /// What one caller sees of a directory: secure partitions, then VMs by id.
@@ -88,15 +88,15 @@ impl<'d> View<'d> {
     pub fn copy<E>(&self, write: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E> {
         // Chosen once, not for each chunk.
         match self.version {
-            Version::V1_0 => self.copy_form(Chunk::bytes_1_0, write),
-            Version::V1_1 => self.copy_form(Chunk::bytes_1_1, write),
-            _ => self.copy_form(Chunk::bytes_1_2, write),
+            Version::V1_0 => self.copy_form(|entry, run| entry.bytes_1_0(run), write),
+            Version::V1_1 => self.copy_form(bytes_1_1, write),
+            _ => self.copy_form(|entry, run| entry.bytes_1_2(run), write),
         }
     }
 
     fn copy_form<E>(
         &self,
-        form: impl Fn(&Chunk, Range<usize>) -> &[u8],
+        form: impl Fn(&Entry, Range<usize>) -> &[u8],
         mut write: impl FnMut(usize, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut offset = 0;
@@ -127,8 +127,10 @@ impl<'d> View<'d> {
     /// Descriptors from index `start` on, in the form of 1.2: no older caller asks by index.
     #[must_use]
     pub fn infos_from(&self, start: usize) -> Infos<'_, 'd> {
-        let mut infos = Infos { view: self, chunk: 0, left: 0, entry: None };
-        infos.seek(start);
+        let mut infos = Infos { view: self, chunk: 0, entry: None, left: 0, run: [].iter() };
+        if start > 0 {
+            infos.seek(start);
+        }
         infos
     }
 
@@ -145,31 +147,45 @@ pub struct Infos<'v, 'd> {
     view: &'v View<'d>,
     /// The chunk to come next: an index of `shown`, then one more for the caller's own.
     chunk: usize,
+    /// The chunk that is read, and what is to come of it after `run`.
     entry: Option<&'d Entry>,
-    /// What is to come of `entry`.
     left: u64,
+    run: core::slice::Iter<'d, PartitionInfo>,
 }
 
 impl Infos<'_, '_> {
-    /// Goes to the chunk that has index `start`.
+    /// Goes to index `start`, from the beginning.
     fn seek(&mut self, start: usize) {
         let View { shown, masked, .. } = self.view;
-        let mut skip = start;
         // Before a chunk that is not shown whole, indices are those of the directory.
         let whole = masked.map_or(*shown, |(masked, _)| shown.get(..masked).unwrap_or(shown));
-        self.chunk = whole.partition_point(|entry| entry.summary.end() <= start);
-        skip -= end(whole.get(..self.chunk).unwrap_or(&[]));
-        while self.next_chunk() {
-            let count = self.left.count_ones() as usize;
-            if skip < count {
-                (0..skip).for_each(|_| self.left &= self.left - 1);
+        self.chunk = chunk_with(whole, start);
+        let mut skip = start - end(whole.get(..self.chunk).unwrap_or(&[]));
+        while self.next_run() {
+            if skip < self.run.len() {
+                self.run = self.run.as_slice().get(skip..).unwrap_or(&[]).iter();
                 return;
             }
-            skip -= count;
+            skip -= self.run.len();
         }
+        self.run = [].iter();
     }
 
-    #[inline]
+    /// Goes to the next run of descriptors that are shown; `false` after the last.
+    fn next_run(&mut self) -> bool {
+        while self.left == 0 {
+            if !self.next_chunk() {
+                return false;
+            }
+        }
+        let start = self.left.trailing_zeros();
+        let end = start + (self.left >> start).trailing_ones();
+        self.left &= ALL.checked_shl(end).unwrap_or(0);
+        let run = start as usize..end as usize;
+        self.run = self.entry.map_or(&[][..], |entry| entry.infos(run)).iter();
+        true
+    }
+
     fn next_chunk(&mut self) -> bool {
         let View { shown, own, .. } = self.view;
         let chunk = self.chunk;
@@ -179,7 +195,6 @@ impl Infos<'_, '_> {
             self.left = entry.summary.all() & self.view.mask(chunk);
             return true;
         }
-        self.left = 0;
         match own {
             Some((entry, index)) if chunk == shown.len() => {
                 self.entry = Some(entry);
@@ -196,15 +211,26 @@ impl Iterator for Infos<'_, '_> {
 
     #[inline]
     fn next(&mut self) -> Option<PartitionInfo> {
-        while self.left == 0 {
-            if !self.next_chunk() {
+        loop {
+            if let Some(info) = self.run.next() {
+                return Some(*info);
+            }
+            if !self.next_run() {
                 return None;
             }
         }
-        let index = self.left.trailing_zeros() as usize;
-        self.left &= self.left - 1;
-        self.entry?.infos(index..index + 1).first().copied()
     }
+}
+
+/// The chunk that has the descriptor of index `start`, or one beyond the last.
+fn chunk_with(entries: &[Entry], start: usize) -> usize {
+    // Full chunks, the usual case, need no search.
+    let guess = start / CHUNK;
+    let is_there = |entry: &Entry| entry.summary.start() <= start && start < entry.summary.end();
+    if entries.get(guess).is_some_and(is_there) {
+        return guess;
+    }
+    entries.partition_point(|entry| entry.summary.end() <= start)
 }
 
 impl Place {
@@ -228,6 +254,12 @@ impl Place {
 fn info_at(vms: &[Entry], chunk: usize, index: usize) -> Option<&PartitionInfo> {
     let entry = vms.get(chunk)?;
     entry.infos(0..entry.summary.len()).get(index)
+}
+
+/// As a caller of 1.1 reads them.
+#[inline]
+fn bytes_1_1(entry: &Entry, range: Range<usize>) -> &[u8] {
+    if entry.summary.has_newer { entry.bytes_1_1(range) } else { entry.bytes_1_2(range) }
 }
 
 /// The runs of ones in a mask, from bit 0 on.
