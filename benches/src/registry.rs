@@ -9,7 +9,6 @@ use ffa_core::directory::{self, Directory, Head, Place, View};
 
 use ffa_rcu::{Backend, Backlog, Cpu, InsertError, Registry, ReplaceError, Spliced};
 
-use crate::compose;
 use crate::context::Context;
 use crate::host::Pages;
 use crate::store::{Asker, OpenSection, Reader, Refused, Registers, Store};
@@ -114,7 +113,11 @@ impl<B: Backend> Reader for DirectoryReader<'_, B> {
     fn registers(&mut self, start: usize) -> Registers {
         let section = self.cpu.enter();
         let view = view(section.snapshot(), self.asker, &self.place);
-        compose::to_registers(view.infos_from(start))
+        let mut registers = Registers::default();
+        for (three, info) in registers.iter_mut().zip(view.runs_from(start).flatten()) {
+            *three = info.to_registers();
+        }
+        registers
     }
 
     fn lookup(&mut self, id: VmId) -> Option<u16> {

@@ -172,6 +172,7 @@ impl PartitionInfo {
     }
 
     /// As three registers of `FFA_PARTITION_INFO_GET_REGS`: the 24 bytes, little-endian.
+    #[inline]
     #[must_use]
     pub fn to_registers(&self) -> [u64; 3] {
         let [low, high] = self.uuid().double_words();

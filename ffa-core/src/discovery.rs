@@ -86,7 +86,7 @@ pub(crate) fn partition_info_get_regs(
     let index = usize::from(start);
     let count = view.count(uuid);
     let reply = if uuid.is_nil() {
-        PartitionInfoGetRegsReply::new(start, count, tag, view.infos_from(index))
+        PartitionInfoGetRegsReply::from_runs(start, count, tag, view.runs_from(index))
     } else {
         PartitionInfoGetRegsReply::new(start, count, tag, view.matching(uuid).skip(index))
     };

@@ -1,7 +1,8 @@
 //! Which calls are served, to whom: dispatch and `FFA_FEATURES` both ask here.
 
 use ffa_abi::{
-    Feature, FeatureQuery, Features, FeaturesReply, FunctionId, RxtxMapFeature, Version, Width,
+    FUNCTIONS, Feature, FeatureQuery, Features, FeaturesReply, Function, FunctionId,
+    RxtxMapFeature, Version, Width,
 };
 
 use crate::limits::Limits;
@@ -33,38 +34,71 @@ const CALLS: &[FunctionId] = &[
 const REPLIES: &[FunctionId] =
     &[FunctionId::ERROR_32, FunctionId::SUCCESS_32, FunctionId::SUCCESS_64];
 
-/// The first number of FF-A's range.
+/// The first number of FF-A's range, and how many there are.
 const FIRST: usize = 0x60;
+const NUMBERS: usize = 0x90;
 
-/// A bit for each of [`CALLS`]: by number from [`FIRST`] on, and 64-bit forms in a word of their own.
-static SERVED: [[u64; 3]; 2] = served();
+/// For each of [`CALLS`] a bit for each minor version that has it: by number from [`FIRST`] on, and
+/// 64-bit forms in a row of their own.
+static SERVED: [[u8; NUMBERS]; 2] = served();
 
 #[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
-const fn served() -> [[u64; 3]; 2] {
-    let mut served = [[0; 3]; 2];
+const fn served() -> [[u8; NUMBERS]; 2] {
+    let mut served = [[0; NUMBERS]; 2];
     let mut index = 0;
-    while index < CALLS.len() {
-        let (wide, word, bit) = place(CALLS[index]);
-        served[wide][word] |= bit;
+    while index < FUNCTIONS.len() {
+        let function = FUNCTIONS[index];
+        if is_call(function.id) {
+            let (wide, number) = place(function.id);
+            served[wide][number] = minors(&function);
+        }
         index += 1;
     }
     served
 }
 
-/// Where [`SERVED`] has an id.
-const fn place(function: FunctionId) -> (usize, usize, u64) {
-    let number = (function.bits() & 0xff) as usize - FIRST;
-    let wide = (function.bits() >> 30 & 1) as usize;
-    (wide, number / 64, 1 << (number % 64))
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
+const fn is_call(function: FunctionId) -> bool {
+    let mut index = 0;
+    while index < CALLS.len() {
+        if CALLS[index].bits() == function.bits() {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// A bit for each minor version that has the function.
+const fn minors(function: &Function) -> u8 {
+    let mut minors = 0;
+    let mut minor = 0;
+    while minor < 8 {
+        let version = Version::V1_0.bits() + minor;
+        let is_dropped = matches!(function.last, Some(last) if last.bits() < version);
+        if function.first.bits() <= version && !is_dropped {
+            minors |= 1 << minor;
+        }
+        minor += 1;
+    }
+    minors
+}
+
+/// Where [`SERVED`] has an id: row and column.
+const fn place(function: FunctionId) -> (usize, usize) {
+    let bits = function.bits() as usize;
+    (bits >> 30 & 1, (bits & 0xff) - FIRST)
 }
 
 impl Audience {
     /// Whether the call is served.
+    #[inline]
     pub(crate) fn is_served(self, function: FunctionId) -> bool {
-        let (wide, word, bit) = place(function);
-        let words = SERVED.get(wide).and_then(|words| words.get(word));
-        let firmware = function != FunctionId::SPM_ID_GET || self.has_spmc;
-        words.is_some_and(|served| served & bit != 0) && firmware && self.knows(function)
+        let (wide, number) = place(function);
+        let minors = SERVED.get(wide).and_then(|row| row.get(number)).copied().unwrap_or(0);
+        let has_version = u32::from(minors) >> (self.version.bits() & 7) & 1 != 0;
+        let fits = self.width == Width::Bits64 || wide == 0;
+        has_version && fits && (function != FunctionId::SPM_ID_GET || self.has_spmc)
     }
 
     /// Whether the caller's version and width have the id.

@@ -43,6 +43,17 @@ pub enum Outcome {
     NotFfa,
 }
 
+/// An [`Outcome`] whose registers are in place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Handled {
+    /// The registers are the reply: let the caller go on.
+    Reply,
+    /// Not an FF-A call; the registers are as they were. Answer it as the host answers what it does
+    /// not know, -1 in x0.
+    NotFfa,
+}
+
 impl<'m, H: Host, B: Backend> Cpu<'m, H, B> {
     pub(crate) fn new(
         mediator: &'m Mediator<H, B>,
@@ -55,31 +66,38 @@ impl<'m, H: Host, B: Backend> Cpu<'m, H, B> {
     ///
     /// Takes no lock that VMs share, allocates nothing, waits for nobody, save in the call by which a
     /// VM joins the directory, and in its repetitions while that is answered `NO_MEMORY`.
+    #[inline]
     pub fn handle(&mut self, caller: Caller, regs: &Regs) -> Outcome {
-        let Some(function) = FunctionId::from_bits(regs.w(0)) else { return Outcome::NotFfa };
+        let mut reply = *regs;
+        match self.handle_in_place(caller, &mut reply) {
+            Handled::Reply => Outcome::Reply(reply),
+            Handled::NotFfa => Outcome::NotFfa,
+        }
+    }
+
+    /// The same for a host that has the registers where the reply goes: they are not copied.
+    pub fn handle_in_place(&mut self, caller: Caller, regs: &mut Regs) -> Handled {
+        let Some(function) = FunctionId::from_bits(regs.w(0)) else { return Handled::NotFfa };
         let section = self.reader.enter();
-        // Written where it is returned: registers are copied once.
-        let mut outcome = Outcome::Reply(*regs);
-        let Outcome::Reply(reply) = &mut outcome else { return Outcome::NotFfa };
         let answered = match section.find(caller.vm.get()) {
             Some(vm) => Handler { mediator: self.mediator, section: &section, vm, caller }
-                .answer(function, regs, reply),
-            None => unknown_caller(function, reply),
+                .answer(function, regs),
+            None => unknown_caller(function, regs),
         };
         if let Err(refusal) = answered {
-            write_error(reply, refusal.status());
+            write_error(regs, refusal.status());
         }
-        outcome
+        Handled::Reply
     }
 }
 
 /// A call of a VM that does not exist, or not any more.
-fn unknown_caller(function: FunctionId, reply: &mut Regs) -> Result<(), Refusal> {
+fn unknown_caller(function: FunctionId, regs: &mut Regs) -> Result<(), Refusal> {
     if function != FunctionId::VERSION {
         return Err(Refusal::UnknownCaller);
     }
     // Errors of this one call have a form of their own.
-    VersionReply::NotSupported.write(reply);
+    VersionReply::NotSupported.write(regs);
     Ok(())
 }
 
@@ -92,29 +110,29 @@ pub(crate) struct Handler<'r, 'm, H: Host, B: Backend> {
 }
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
-    /// Answers the call in `regs`, and writes what answers it over the registers in `reply`.
-    fn answer(&self, function: FunctionId, regs: &Regs, reply: &mut Regs) -> Result<(), Refusal> {
+    /// Answers the call in `regs`, and writes what answers it over them.
+    fn answer(&self, function: FunctionId, regs: &mut Regs) -> Result<(), Refusal> {
         if function == FunctionId::VERSION {
-            self.version(GetVersion { w1: regs.w(1) }).write(reply);
+            self.version(GetVersion { w1: regs.w(1) }).write(regs);
             return Ok(());
         }
         let version = self.admit(function)?;
         match Call::decode_as(function, regs, version)? {
             Call::Features(call) => {
-                self.audience(version).features(call, self.mediator.limits)?.write(reply);
+                self.audience(version).features(call, self.mediator.limits)?.write(regs);
             }
-            Call::IdGet(_) => EndpointIdReply { id: self.vm.id().into() }.write(reply),
-            Call::SpmIdGet(_) => self.spm_id()?.write(reply),
-            Call::RxtxMap(call) => self.rxtx_map(call)?.write(reply),
-            Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint)?.write(reply),
-            Call::RxRelease(call) => self.rx_release(call.endpoint)?.write(reply),
+            Call::IdGet(_) => EndpointIdReply { id: self.vm.id().into() }.write(regs),
+            Call::SpmIdGet(_) => self.spm_id()?.write(regs),
+            Call::RxtxMap(call) => self.rxtx_map(call)?.write(regs),
+            Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint)?.write(regs),
+            Call::RxRelease(call) => self.rx_release(call.endpoint)?.write(regs),
             Call::PartitionInfoGet(call) => {
                 let view = self.view(version);
-                discovery::partition_info_get(call, &view, &self.vm.mailbox)?.write(reply);
+                discovery::partition_info_get(call, &view, &self.vm.mailbox)?.write(regs);
             }
             Call::PartitionInfoGetRegs(call) => {
                 let view = self.view(version);
-                discovery::partition_info_get_regs(call, &view, &self.vm.listing)?.write(reply);
+                discovery::partition_info_get_regs(call, &view, &self.vm.listing)?.write(regs);
             }
             _ => return Err(Refusal::NotServed),
         }

@@ -25,7 +25,7 @@ mod vm;
 
 pub use ffa_abi as abi;
 pub use ffa_rcu::{Backend, Backlog, DefaultBackend, Reclaimed, Retired};
-pub use handler::{Caller, Cpu, Outcome};
+pub use handler::{Caller, Cpu, Handled, Outcome};
 pub use host::{Access, Buffer, Host, Level, MapError, OutOfBounds, SpmcBuffers, Taint};
 pub use lifecycle::{CreateError, DestroyError};
 pub use limits::Limits;

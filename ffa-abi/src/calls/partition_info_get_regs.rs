@@ -61,13 +61,39 @@ impl PartitionInfoGetRegsReply {
         let mut held = [PartitionInfo::default(); DESCRIPTORS_PER_CALL];
         let mut len = 0;
         let room = count.checked_sub(usize::from(start))?;
-        for (slot, descriptor) in held.iter_mut().zip(descriptors).take(room) {
+        let slots = held.get_mut(..room.min(DESCRIPTORS_PER_CALL))?;
+        for (slot, descriptor) in slots.iter_mut().zip(descriptors) {
             *slot = descriptor;
             len += 1;
         }
         if len == 0 {
             return None;
         }
+        Some(PartitionInfoGetRegsReply { last, start, tag, descriptors: held, len })
+    }
+
+    /// The same from runs of neighbouring descriptors, which are copied as they lie.
+    #[must_use]
+    pub fn from_runs<'d>(
+        start: u16,
+        count: usize,
+        tag: u16,
+        runs: impl IntoIterator<Item = &'d [PartitionInfo]>,
+    ) -> Option<Self> {
+        let last = u16::try_from(count.checked_sub(1)?).ok()?;
+        let mut held = [PartitionInfo::default(); DESCRIPTORS_PER_CALL];
+        let room = count.checked_sub(usize::from(start))?.min(DESCRIPTORS_PER_CALL);
+        let mut len = 0;
+        for run in runs {
+            let end = room.min(len + run.len());
+            let slots = held.get_mut(len..end)?;
+            slots.copy_from_slice(run.get(..slots.len())?);
+            len = end;
+            if len == room {
+                break;
+            }
+        }
+        let len = u8::try_from(len).ok().filter(|len| *len > 0)?;
         Some(PartitionInfoGetRegsReply { last, start, tag, descriptors: held, len })
     }
 
@@ -132,9 +158,10 @@ impl Reply for PartitionInfoGetRegsReply {
         regs.set(0, FunctionId::SUCCESS_64.bits());
         let indices = u64::from(self.current()) << 16 | u64::from(self.last);
         regs.set(2, DESCRIPTOR_SIZE << 48 | u64::from(self.tag) << 32 | indices);
-        let words = self.descriptors().iter().flat_map(PartitionInfo::to_registers);
-        for (index, word) in words.enumerate() {
-            regs.set(FIRST_REGISTER + index, word);
+        let (_, slots) = regs.0.split_at_mut(FIRST_REGISTER);
+        for (slot, info) in slots.chunks_exact_mut(REGISTERS_PER_DESCRIPTOR).zip(self.descriptors())
+        {
+            slot.copy_from_slice(&info.to_registers());
         }
     }
 
@@ -237,8 +264,30 @@ mod tests {
         assert_eq!(PartitionInfoGetRegsReply::new(3, 3, 1, [info(1)]), None);
         assert_eq!(PartitionInfoGetRegsReply::new(0, 0x1_0001, 1, [info(1)]), None);
         assert_eq!(PartitionInfoGetRegsReply::new(0, 4, 1, []), None);
+        let runs = |start, count, runs: &[&[PartitionInfo]]| {
+            PartitionInfoGetRegsReply::from_runs(start, count, 1, runs.iter().copied())
+        };
+        let one = [info(1)];
+        assert_eq!(runs(0, 0, &[]), None);
+        assert_eq!(runs(3, 3, &[&one]), None);
+        assert_eq!(runs(0, 0x1_0001, &[&one]), None);
+        assert_eq!(runs(0, 4, &[]), None);
         let end = PartitionInfoGetRegsReply::new(u16::MAX, 0x1_0000, 1, [info(1)]).unwrap();
         assert_eq!((end.current(), end.start()), (u16::MAX, u16::MAX));
+    }
+
+    #[test]
+    fn runs_give_what_their_descriptors_give() {
+        let infos = [1, 2, 3, 4, 5, 6, 7].map(info);
+        for (start, cuts) in [(0, [0, 7]), (0, [1, 3]), (1, [3, 6]), (4, [5, 6]), (6, [6, 7])] {
+            let rest = &infos[usize::from(start)..];
+            let [first, second] = cuts.map(|cut: usize| cut.saturating_sub(usize::from(start)));
+            let runs = [&rest[..first], &rest[first..second], &rest[second..]];
+            let by_runs = PartitionInfoGetRegsReply::from_runs(start, 7, 9, runs);
+            let one_by_one = PartitionInfoGetRegsReply::new(start, 7, 9, rest.iter().copied());
+            assert_eq!(by_runs, one_by_one);
+            assert_eq!(by_runs.unwrap().descriptors().len(), rest.len().min(5));
+        }
     }
 
     #[test]

@@ -124,102 +124,89 @@ impl<'d> View<'d> {
         }
     }
 
-    /// Descriptors from index `start` on, in the form of 1.2: no older caller asks by index.
+    /// Descriptors from index `start` on, in runs of neighbours, in the form of 1.2: no older caller
+    /// asks by index.
     #[must_use]
-    pub fn infos_from(&self, start: usize) -> Infos<'_, 'd> {
-        let mut infos = Infos { view: self, chunk: 0, entry: None, left: 0, run: [].iter() };
+    pub fn runs_from(&self, start: usize) -> Runs<'_, 'd> {
+        let mut runs = Runs { view: self, chunk: 0, entry: None, left: 0, skip: 0 };
         if start > 0 {
-            infos.seek(start);
+            runs.seek(start);
         }
-        infos
+        runs
     }
 
     /// Descriptors whose UUID is `uuid`, which is not nil, in the form that answers a query by UUID.
     pub fn matching(&self, uuid: Uuid) -> impl Iterator<Item = PartitionInfo> + use<'_, 'd> {
         let version = self.version;
-        let infos = self.infos_from(0).filter(move |info| info.uuid() == uuid);
+        let infos = self.runs_from(0).flatten().filter(move |info| info.uuid() == uuid);
         infos.map(move |info| info.seen_by(version, uuid))
     }
 }
 
-/// The descriptors of a [`View`], from some index on.
-pub struct Infos<'v, 'd> {
+/// The descriptors of a [`View`] from some index on, in runs that are never empty.
+pub struct Runs<'v, 'd> {
     view: &'v View<'d>,
     /// The chunk to come next: an index of `shown`, then one more for the caller's own.
     chunk: usize,
-    /// The chunk that is read, and what is to come of it after `run`.
+    /// The chunk that is read, and what is to come of it.
     entry: Option<&'d Entry>,
     left: u64,
-    run: core::slice::Iter<'d, PartitionInfo>,
+    /// How many descriptors to leave out first.
+    skip: usize,
 }
 
-impl Infos<'_, '_> {
+impl Runs<'_, '_> {
     /// Goes to index `start`, from the beginning.
     fn seek(&mut self, start: usize) {
         let View { shown, masked, .. } = self.view;
         // Before a chunk that is not shown whole, indices are those of the directory.
         let whole = masked.map_or(*shown, |(masked, _)| shown.get(..masked).unwrap_or(shown));
         self.chunk = chunk_with(whole, start);
-        let mut skip = start - end(whole.get(..self.chunk).unwrap_or(&[]));
-        while self.next_run() {
-            if skip < self.run.len() {
-                self.run = self.run.as_slice().get(skip..).unwrap_or(&[]).iter();
-                return;
-            }
-            skip -= self.run.len();
-        }
-        self.run = [].iter();
+        self.skip = start - end(whole.get(..self.chunk).unwrap_or(&[]));
     }
 
-    /// Goes to the next run of descriptors that are shown; `false` after the last.
-    fn next_run(&mut self) -> bool {
-        while self.left == 0 {
-            if !self.next_chunk() {
-                return false;
-            }
-        }
-        let start = self.left.trailing_zeros();
-        let end = start + (self.left >> start).trailing_ones();
-        self.left &= ALL.checked_shl(end).unwrap_or(0);
-        let run = start as usize..end as usize;
-        self.run = self.entry.map_or(&[][..], |entry| entry.infos(run)).iter();
-        true
-    }
-
-    fn next_chunk(&mut self) -> bool {
+    fn next_chunk(&mut self) -> Option<()> {
         let View { shown, own, .. } = self.view;
         let chunk = self.chunk;
         self.chunk += 1;
         if let Some(entry) = shown.get(chunk) {
             self.entry = Some(entry);
             self.left = entry.summary.all() & self.view.mask(chunk);
-            return true;
+            return Some(());
         }
-        match own {
-            Some((entry, index)) if chunk == shown.len() => {
-                self.entry = Some(entry);
-                self.left = 1 << index;
-                true
+        let (entry, index) = own.filter(|_| chunk == shown.len())?;
+        self.entry = Some(entry);
+        self.left = 1 << index;
+        Some(())
+    }
+}
+
+impl<'d> Iterator for Runs<'_, 'd> {
+    type Item = &'d [PartitionInfo];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'d [PartitionInfo]> {
+        loop {
+            while self.left == 0 {
+                self.next_chunk()?;
             }
-            _ => false,
+            let run = first_run(self.left);
+            self.left &= ALL.checked_shl(run.end).unwrap_or(0);
+            let run = self.entry?.infos(run.start as usize..run.end as usize);
+            let (skipped, rest) = run.split_at_checked(self.skip).unwrap_or((run, &[]));
+            self.skip -= skipped.len();
+            if !rest.is_empty() {
+                return Some(rest);
+            }
         }
     }
 }
 
-impl Iterator for Infos<'_, '_> {
-    type Item = PartitionInfo;
-
-    #[inline]
-    fn next(&mut self) -> Option<PartitionInfo> {
-        loop {
-            if let Some(info) = self.run.next() {
-                return Some(*info);
-            }
-            if !self.next_run() {
-                return None;
-            }
-        }
-    }
+/// The first run of ones in a mask, which has some: from this bit up to that one.
+#[inline]
+fn first_run(mask: u64) -> Range<u32> {
+    let start = mask.trailing_zeros();
+    start..start + (mask >> start).trailing_ones()
 }
 
 /// The chunk that has the descriptor of index `start`, or one beyond the last.
@@ -265,13 +252,9 @@ fn bytes_1_1(entry: &Entry, range: Range<usize>) -> &[u8] {
 /// The runs of ones in a mask, from bit 0 on.
 fn runs(mut mask: u64) -> impl Iterator<Item = Range<usize>> {
     core::iter::from_fn(move || {
-        if mask == 0 {
-            return None;
-        }
-        let start = mask.trailing_zeros();
-        let end = start + (mask >> start).trailing_ones();
-        mask &= ALL.checked_shl(end).unwrap_or(0);
-        Some(start as usize..end as usize)
+        let run = (mask != 0).then(|| first_run(mask))?;
+        mask &= ALL.checked_shl(run.end).unwrap_or(0);
+        Some(run.start as usize..run.end as usize)
     })
 }
 
@@ -321,7 +304,7 @@ mod tests {
         let ids = expected(policy, version, caller);
         assert_eq!(view.count(Uuid::NIL), ids.len());
         for start in (0..ids.len() + 3).rev() {
-            let seen: Vec<u16> = view.infos_from(start).map(|info| info.id().0).collect();
+            let seen: Vec<u16> = view.runs_from(start).flatten().map(|info| info.id().0).collect();
             assert_eq!(seen, ids.get(start..).unwrap_or(&[]), "{version} {caller} from {start}");
         }
         let size = if version == Version::V1_0 { 8 } else { 24 };
