@@ -8,7 +8,7 @@ use ffa_abi::{
     Version, VmId, Width,
 };
 use ffa_core::{
-    Caller, Config, Cpu, CreateError, DestroyError, Mediator, Outcome, Policy, VmConfig,
+    Caller, Config, Cpu, CreateError, DestroyError, Handled, Mediator, Policy, VmConfig,
 };
 
 use crate::host::{PlainHost, RX_PAGES};
@@ -29,6 +29,8 @@ pub struct Client<'m> {
     cpu: Cpu<'m, PlainHost>,
     caller: Caller,
     calls: Calls,
+    /// What the trap has saved of the guest's registers, and what it will load.
+    regs: Regs,
 }
 
 /// Calls as a VM leaves them in its registers.
@@ -73,7 +75,7 @@ impl Mediated {
         };
         let caller = Caller { vm, vcpu: 0, width: Width::Bits64 };
         let cpu = self.mediator.cpu(cpu).expect("the CPU is free");
-        Client { mediator: &self.mediator, cpu, caller, calls }
+        Client { mediator: &self.mediator, cpu, caller, calls, regs: Regs::ZERO }
     }
 }
 
@@ -102,8 +104,7 @@ impl Store for Mediated {
         self.mediator.create_vm(VmConfig { id, vcpus, properties, uuid })?;
         let mut client = self.client(JOINING, id);
         client.call(&GetVersion::new(self.version));
-        let joined = client.handle(&IdGet.encode());
-        if IdGet.reply(registers_of(&joined)).is_ok() {
+        if IdGet.reply(client.handle(&IdGet.encode())).is_ok() {
             return Ok(());
         }
         // No room for another directory: it cannot be listed, and is taken back.
@@ -125,17 +126,21 @@ impl Store for Mediated {
 }
 
 impl Client<'_> {
-    /// A call, as the host handles it: the outcome is not copied again, for a host need not either.
+    /// A call, from the registers that the trap has saved to those that it will load: in place, as a
+    /// host has them. Copying `regs` stands for the trap.
     #[inline]
-    pub fn handle(&mut self, regs: &Regs) -> Outcome {
-        self.cpu.handle(self.caller, regs)
+    pub fn handle(&mut self, regs: &Regs) -> &Regs {
+        self.regs = *regs;
+        match self.cpu.handle_in_place(self.caller, black_box(&mut self.regs)) {
+            Handled::Reply => &self.regs,
+            Handled::NotFfa => panic!("no FF-A call"),
+        }
     }
 
     /// What answers `request`, which must succeed.
     fn call<R: Request>(&mut self, request: &R) -> R::Reply {
         let call = request.encode();
-        let outcome = self.handle(&call);
-        let reply = request.reply(registers_of(&outcome));
+        let reply = request.reply(self.handle(&call));
         reply.unwrap_or_else(|error| panic!("{call:?}: {error}"))
     }
 
@@ -150,15 +155,15 @@ impl Client<'_> {
 impl Reader for Client<'_> {
     /// The list, and the release that must follow.
     fn list(&mut self) -> usize {
-        let listed = self.cpu.handle(self.caller, black_box(&self.calls.list));
-        let released = self.cpu.handle(self.caller, black_box(&self.calls.release));
-        black_box(&released);
-        registers_of(&listed).w(2) as usize
+        let (list, release) = (self.calls.list, self.calls.release);
+        let count = self.handle(&list).w(2);
+        self.handle(&release);
+        count as usize
     }
 
     fn count(&mut self) -> usize {
-        let counted = self.cpu.handle(self.caller, black_box(&self.calls.count));
-        registers_of(&counted).w(2) as usize
+        let count = self.calls.count;
+        self.handle(&count).w(2) as usize
     }
 
     fn registers(&mut self, start: usize) -> Registers {
@@ -166,17 +171,17 @@ impl Reader for Client<'_> {
             let index = u16::try_from(start).expect("an index has 16 bits");
             self.calls.registers = (start, registers_call(index, self.calls.tag).encode());
         }
-        let outcome = self.cpu.handle(self.caller, black_box(&self.calls.registers.1));
+        let (_, call) = self.calls.registers;
         let mut registers = Registers::default();
-        let words = registers_of(&outcome).0.iter().skip(3);
+        let words = self.handle(&call).0.iter().skip(3);
         registers.iter_mut().flatten().zip(words).for_each(|(word, register)| *word = *register);
         registers
     }
 
     /// No call asks for one VM: its own id comes closest, and is found by a lookup.
     fn lookup(&mut self, _: VmId) -> Option<u16> {
-        let outcome = self.handle(&IdGet.encode());
-        (registers_of(&outcome).w(2) == u32::from(self.caller.vm.get())).then_some(1)
+        let id = u32::from(self.caller.vm.get());
+        (self.handle(&IdGet.encode()).w(2) == id).then_some(1)
     }
 
     /// A VM's call cannot be stopped half way from outside.
@@ -189,15 +194,6 @@ impl Reader for Client<'_> {
         let pages = self.mediator.host().take_unmapped().expect("RX was mapped");
         self.map_buffers();
         pages.bytes().to_vec()
-    }
-}
-
-/// The registers of an outcome; every call here is one of FF-A.
-#[inline]
-fn registers_of(outcome: &Outcome) -> &Regs {
-    match outcome {
-        Outcome::Reply(regs) => regs,
-        Outcome::NotFfa => panic!("no FF-A call"),
     }
 }
 

@@ -82,6 +82,7 @@ macro_rules! calls {
             ///
             /// # Errors
             /// See [`DecodeError`].
+            #[inline]
             pub fn decode_as(
                 function: FunctionId,
                 regs: &Regs,

@@ -16,6 +16,7 @@ use crate::refusal::Refusal;
 const LAST_START: u16 = 0xfffb;
 
 /// Answers `FFA_PARTITION_INFO_GET`: count, or list in RX.
+#[inline]
 pub(crate) fn partition_info_get<B: Buffer>(
     call: PartitionInfoGet,
     view: &View<'_>,

@@ -59,7 +59,7 @@ fn of_calls(mut client: Client<'static>, what: &str) -> Option<Repeat> {
         "features" => Features::of(FunctionId::RXTX_MAP_64).encode(),
         _ => return None,
     };
-    Some(repeat(move || client.handle(black_box(&call))))
+    Some(repeat(move || client.handle(black_box(&call)).w(2)))
 }
 
 fn of_store<S: Store>(store: &'static S, population: &Population, what: &str) -> Option<Repeat> {
