@@ -55,7 +55,11 @@ fn partitions(most: f64) -> Axis {
 /// The range of all values.
 fn range(lines: &[Line]) -> (f64, f64) {
     let values = lines.iter().flat_map(|line| &line.points).map(|(_, y)| *y);
-    values.fold((f64::INFINITY, 1.0), |(low, high), y| (low.min(y.max(1.0)), high.max(y)))
+    let finite = values.filter(|y| y.is_finite());
+    let (low, high) =
+        finite.fold((f64::INFINITY, 1.0_f64), |(low, high), y| (low.min(y.max(1.0)), high.max(y)));
+    // Nothing was measured: the axis has some decade all the same.
+    (if low.is_finite() { low } else { 1.0 }, high)
 }
 
 fn series(data: &Data, what: &str, who: &str) -> Vec<(f64, f64)> {
