@@ -172,7 +172,7 @@ mod tests {
     fn an_interruption_takes_its_aftermath_along() {
         let mut windows = vec![Window { peak: 1.0, interrupted: false }; 3 + AFTERMATH + 1];
         windows[2] = Window { peak: 9.0, interrupted: true };
-        assert_eq!(without_interruptions(&windows).len(), 2 + 2);
+        assert_eq!(without_interruptions(&windows).len(), 2 + 1);
         assert!(without_interruptions(&windows).iter().all(|peak| *peak < 2.0));
     }
 }
