@@ -16,6 +16,8 @@ use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
+#[path = "loom/chunked.rs"]
+mod chunked;
 #[path = "loom/publish_once.rs"]
 mod publish_once;
 
@@ -309,7 +311,7 @@ fn two_readers<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
-/// E11: a reader's entry may be what finds the end of a grace period (crossbeam collects at a CPU's
+/// A reader's entry may be what finds the end of a grace period (crossbeam collects at a CPU's
 /// first entry).
 fn found_by_a_reader<B: Backend + 'static>(preemptions: Preemptions) {
     model(preemptions, || {
@@ -328,6 +330,40 @@ fn found_by_a_reader<B: Backend + 'static>(preemptions: Preemptions) {
         registry.reclaim(8);
         reader.join().unwrap();
     });
+}
+
+/// E11: the section ends on one thread, another one finds the end of the grace period, and a third
+/// frees. The finder learns of the section's end after its last fence, so its deferred call alone
+/// hands that on.
+fn found_by_another_cpu<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(2, &drops);
+        let mut cpu = registry.cpu(0).unwrap();
+        // The first entry of each of crossbeam's participants moves its epoch. These two are done
+        // before, so that the section below is in the epoch in which the ticket is taken.
+        registry.reclaim(0);
+        drop(cpu.enter());
+        let section = cpu.enter();
+        let snapshot = section.snapshot();
+        registry.write().replace(Canary::new(2, &drops)).unwrap();
+        let finder = spawn(&registry, |registry| drop(registry.cpu(1).unwrap().enter()));
+        let reclaimer = spawn(&registry, |registry| {
+            registry.reclaim(8);
+        });
+        assert_eq!(snapshot.read(), 1);
+        drop(section);
+        finder.join().unwrap();
+        reclaimer.join().unwrap();
+    });
+}
+
+fn spawn<B: Backend + 'static>(
+    registry: &Arc<Canaries<B>>,
+    body: impl FnOnce(&Canaries<B>) + Send + 'static,
+) -> thread::JoinHandle<()> {
+    let registry = registry.clone();
+    thread::spawn(move || body(&registry))
 }
 
 /// The reviewer's case: two vCPUs insert the same context at the same moment. Exactly one does.
@@ -383,6 +419,7 @@ mod slots {
         two_sections(None),
         two_readers(Some(3)),
         found_by_a_reader(None),
+        found_by_another_cpu(Some(3)),
         insertion(None),
         insertion_into_new_leaf(None),
         lookup_against_removal(None),
@@ -405,6 +442,7 @@ mod crossbeam {
         two_sections(Some(3)),
         two_readers(Some(2)),
         found_by_a_reader(Some(3)),
+        found_by_another_cpu(Some(2)),
         insertion(Some(3)),
         insertion_into_new_leaf(Some(3)),
         lookup_against_removal(Some(3)),
