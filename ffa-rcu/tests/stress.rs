@@ -1,9 +1,11 @@
-//! Real threads for two seconds a backend: readers, writers and reclaimers at once, on values that
-//! notice when they are freed.
+//! Real threads for two seconds a backend, or `FFA_STRESS_SECONDS`: readers, writers and reclaimers at
+//! once, on values that notice when they are freed, over an allocator that poisons what is freed.
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod common;
+#[path = "common/poison.rs"]
+mod poison;
 
 use common::{Census, Probes, drain};
 use ffa_rcu::{Backend, Slots};
@@ -13,7 +15,14 @@ use std::time::{Duration, Instant};
 
 const CPUS: usize = 3;
 const IDS: usize = 8;
-const DURATION: Duration = Duration::from_secs(2);
+
+#[global_allocator]
+static POISONING: poison::Poisoning = poison::Poisoning::new();
+
+fn duration() -> Duration {
+    let seconds = std::env::var("FFA_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(2))
+}
 
 struct Storm<B: Backend> {
     registry: Probes<B>,
@@ -80,9 +89,9 @@ impl<B: Backend> Storm<B> {
                 (0..CPUS).map(|index| scope.spawn(move || self.read(index))).collect();
             let writers = [(); 2].map(|()| scope.spawn(|| self.write()));
             let reclaimers = [(); 2].map(|()| scope.spawn(|| self.reclaim()));
-            let start = Instant::now();
-            while start.elapsed() < DURATION {
-                thread::sleep(DURATION / 20);
+            let (start, duration) = (Instant::now(), duration());
+            while start.elapsed() < duration {
+                thread::sleep(duration / 20);
             }
             self.done.store(true, Relaxed);
             [
@@ -123,4 +132,39 @@ fn slots() {
 #[test]
 fn crossbeam() {
     storm::<ffa_rcu::CrossbeamEpoch>();
+}
+
+#[cfg(feature = "arc-swap")]
+#[test]
+fn arc_swap() {
+    storm::<ffa_rcu::ArcSwapEpoch>();
+}
+
+/// The allocator does what the storms rely on: what is freed is poison for a while.
+#[test]
+fn what_is_freed_is_poison() {
+    let before = POISONING.poisoned();
+    drop(vec![7_u8; 1000]);
+    assert!(POISONING.poisoned() >= before + 1000);
+}
+
+/// A race on purpose: `ThreadSanitizer` must report it, or its silence about the storms says nothing.
+#[test]
+#[ignore = "a race, for ThreadSanitizer to find"]
+fn a_race_that_a_sanitizer_finds() {
+    struct Racy(std::cell::UnsafeCell<u64>);
+    // SAFETY: none; that is the point.
+    unsafe impl Sync for Racy {}
+    let racy = Racy(std::cell::UnsafeCell::new(0));
+    let racy = &racy;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(move || {
+                for _ in 0..1000 {
+                    // SAFETY: none, as above.
+                    unsafe { *racy.0.get() += 1 };
+                }
+            });
+        }
+    });
 }

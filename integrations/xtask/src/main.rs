@@ -19,6 +19,7 @@ mod suite;
 mod summary;
 mod table;
 mod toolchain;
+mod verify;
 mod vm;
 mod workspace;
 
@@ -35,6 +36,7 @@ Usage: cargo xtask <COMMAND> [OPTIONS]
 Commands:
   demo    VMs list each other through the library while others come and go
   test    Run every check and test of the project
+  verify  Prove the reclamation: loom, its weakened edges, spin and mutants, ThreadSanitizer
   qemu    Boot any guest images as VMs of the hypervisor
   image   Build the hypervisor; print the path of its flat binary
   bundle  Write VMs with their images and options to a file for the hypervisor
@@ -59,6 +61,7 @@ fn dispatch(words: &[OsString]) -> Result<()> {
     match command.to_str() {
         Some("demo") => demo::command(rest),
         Some("test") => suite::command(rest),
+        Some("verify") => verify::command(rest),
         Some("bench") => bench::command(rest),
         Some("qemu") => qemu::command(rest),
         Some("image") => image::command(rest),

@@ -1,6 +1,6 @@
 //! The command `test`: every check and test of the project as a list of steps.
 
-mod host;
+pub(crate) mod host;
 mod machine;
 mod msrv;
 mod target;
@@ -8,8 +8,8 @@ mod target;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use crate::arguments;
 use crate::failure::{Failure, Result};
+use crate::{arguments, verify};
 
 const HELP: &str = "\
 Run every check and test of the project, or only the named steps
@@ -24,17 +24,17 @@ Options:
   -h, --help  Print help";
 
 /// One step of the suite.
-struct Step {
-    name: &'static str,
-    about: &'static str,
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
     /// The step that must not have failed before this one makes sense.
-    needs: Option<&'static str>,
-    run: fn() -> Result<Outcome>,
+    pub(crate) needs: Option<&'static str>,
+    pub(crate) run: fn() -> Result<Outcome>,
 }
 
 /// How a step ended that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Passed,
     /// It cannot run on this machine: why.
     Skipped(String),
@@ -50,9 +50,14 @@ struct Report {
 
 /// The command `test`.
 pub(crate) fn command(words: &[OsString]) -> Result<()> {
+    conduct(words, HELP, all())
+}
+
+/// Runs the steps that the words name, of those that there are, and counts how they end.
+pub(crate) fn conduct(words: &[OsString], help: &str, steps: Vec<Step>) -> Result<()> {
     let mut list = false;
-    let names = arguments::names(words, HELP, &mut [("list", &mut list)])?;
-    let steps = choose(all(), &names)?;
+    let names = arguments::names(words, help, &mut [("list", &mut list)])?;
+    let steps = choose(steps, &names)?;
     if list {
         steps.iter().for_each(|step| println!("{:<14}{}", step.name, step.about));
         return Ok(());
@@ -67,6 +72,7 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
 /// Every step, the quick ones first.
 fn all() -> Vec<Step> {
     let mut steps = host::steps();
+    steps.extend(verify::quick_steps());
     steps.extend(msrv::steps());
     steps.extend(target::steps());
     steps.extend(machine::steps());

@@ -55,7 +55,7 @@ fn docs() -> Result<Outcome> {
 }
 
 /// loom replaces the atomics of everything below it: a build of its own.
-fn loom() -> Result<Outcome> {
+pub(crate) fn loom() -> Result<Outcome> {
     let mut cargo = workspace::cargo();
     cargo.args(["test", "--release", "--package", "ffa-rcu", "--all-features", "--test", "loom"]);
     cargo.arg("--target-dir").arg(workspace::target_dir("loom"));
@@ -96,6 +96,6 @@ fn lacks(component: &str) -> Outcome {
 }
 
 /// Runs a program to its end, with what it prints.
-pub(super) fn passes(command: &mut Command) -> Result<Outcome> {
+pub(crate) fn passes(command: &mut Command) -> Result<Outcome> {
     process::run(command, LIMIT).map(|()| Outcome::Passed)
 }
