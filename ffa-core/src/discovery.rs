@@ -22,8 +22,9 @@ pub(crate) fn partition_info_get<B: Buffer>(
     view: &View<'_>,
     mailbox: &Mailbox<B>,
 ) -> Result<PartitionInfoGetReply, Refusal> {
-    let count = view.count(call.uuid);
-    if count == 0 && !call.uuid.is_nil() {
+    let everybody = call.uuid.is_nil();
+    let count = if everybody { view.count_all() } else { view.matching(call.uuid).count() };
+    if count == 0 && !everybody {
         return Err(Refusal::UnknownUuid);
     }
     let answered = u32::try_from(count).map_err(|_| Refusal::RxTooSmall)?;
@@ -34,7 +35,7 @@ pub(crate) fn partition_info_get<B: Buffer>(
     if count > rx.size() / partition_descriptor_size(view.version()) {
         return Err(Refusal::RxTooSmall);
     }
-    if call.uuid.is_nil() {
+    if everybody {
         view.copy(|offset, bytes| rx.write(offset, bytes))?;
     } else {
         write_matching(view, call.uuid, &mut rx)?;

@@ -75,6 +75,13 @@ impl<'d> View<'d> {
         self.state
     }
 
+    /// How many partitions there are.
+    #[inline]
+    #[must_use]
+    pub fn count_all(&self) -> usize {
+        self.count
+    }
+
     /// How many partitions match `uuid`; nil matches all.
     #[must_use]
     pub fn count(&self, uuid: Uuid) -> usize {
