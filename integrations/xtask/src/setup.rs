@@ -30,6 +30,8 @@ const COMPILERS: [[&str; 3]; 2] =
     [["rustc-web", "cargo-web", "rust-web-src"], ["rustc", "cargo", "rust-src"]];
 const LINKER: &str = "binutils-aarch64-linux-gnu";
 const EMULATOR: &str = "qemu-system-arm";
+/// Of the same source as the emulator: both are installed in one version, or not together.
+const TWIN: &str = "qemu-utils";
 
 /// Something that a command needs from the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +133,31 @@ fn install(missing: &[Need]) -> Result<()> {
     let packages = packages(missing, |name| candidate(name).as_deref().is_some_and(is_new))
         .ok_or_else(|| manual("The packages of this system have no Rust that is new enough"))?;
     missing.iter().for_each(|need| eprintln!("setup: missing: {}", need.why()));
-    apt_install(&root, &packages)
+    let installed = apt_install(&root, &packages);
+    match (&installed, twin(missing)) {
+        (Err(_), Some(twin)) => apt_install_with_twin(&root, &packages, &twin),
+        _ => installed,
+    }
+}
+
+/// A package of the emulator's own source that is installed in another version, which keeps the
+/// emulator from being installed: with the version that goes with it.
+fn twin(missing: &[Need]) -> Option<String> {
+    missing.contains(&Need::Emulator).then_some(())?;
+    let mut query = Command::new("dpkg-query");
+    query.args(["--show", "--showformat=${Version}", TWIN]);
+    let output = process::output(&mut query, QUERY_LIMIT).ok()?;
+    let installed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let wanted = candidate(EMULATOR)?;
+    (output.status.success() && !installed.is_empty() && installed != wanted)
+        .then(|| format!("{TWIN}={wanted}"))
+}
+
+fn apt_install_with_twin(root: &[&str], packages: &[&str], twin: &str) -> Result<()> {
+    eprintln!("setup: {TWIN} is installed in a version that the emulator's packages conflict with");
+    let mut with_twin = vec!["--allow-downgrades", twin];
+    with_twin.extend(packages);
+    apt_install(root, &with_twin)
 }
 
 /// The packages for what is missing; None if the system has no compiler that `is_new`.
