@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use ffa_abi::{Version, VmId, partition_descriptor_size};
-use ffa_rcu::{CrossbeamEpoch, Slots};
+use ffa_rcu::{ArcSwapEpoch, CrossbeamEpoch, Slots};
 
 use crate::contender::Contender;
 use crate::context::Layout;
@@ -40,6 +40,7 @@ pub struct Contest {
     mediator: Mediated,
     slots: DirectoryRegistry<Slots>,
     crossbeam_snapshot: DirectoryRegistry<CrossbeamEpoch>,
+    arc_swap_snapshot: DirectoryRegistry<ArcSwapEpoch>,
     crossbeam_list: CrossbeamList,
     rwlock: LockedList<spin::RwLock<ContextList>>,
     rwlock_in_order: LockedList<spin::RwLock<ContextList>>,
@@ -56,6 +57,7 @@ impl Contest {
             mediator: Mediated::new(infos, version),
             slots: DirectoryRegistry::new(infos),
             crossbeam_snapshot: DirectoryRegistry::new(infos),
+            arc_swap_snapshot: DirectoryRegistry::new(infos),
             crossbeam_list: CrossbeamList::new(infos),
             rwlock: LockedList::new(infos, Layout::Scattered),
             rwlock_in_order: LockedList::new(infos, Layout::InOrder),
@@ -71,6 +73,7 @@ impl Contest {
             self.ask(Kind::Mediator, &self.mediator, question),
             self.ask(Kind::Slots, &self.slots, question),
             self.ask(Kind::CrossbeamSnapshot, &self.crossbeam_snapshot, question),
+            self.ask(Kind::ArcSwapSnapshot, &self.arc_swap_snapshot, question),
             self.ask(Kind::CrossbeamList, &self.crossbeam_list, question),
             self.ask(Kind::RwLock, &self.rwlock, question),
             self.ask(Kind::RwLockInOrder, &self.rwlock_in_order, question),
