@@ -23,7 +23,6 @@ fn style(name: &str) -> Style {
         "mediator" => ("#3a9fd6", "7 3", 2.0),
         "crossbeam snapshot" => ("#009e73", "3 3", 2.0),
         "arc-swap snapshot" => ("#8a7f00", "8 3 2 3", 2.0),
-        "arc-swap snapshot" => ("#7a7a00", "6 3", 2.0),
         "crossbeam list" => ("#b8558e", "", 2.0),
         "rwlock list" => ("#d55e00", "", 2.0),
         "rwlock list in order" => ("#c98500", "5 3", 2.0),
