@@ -84,6 +84,14 @@ fn run(options: &Options) -> Result<bool, String> {
 fn measure(options: &Options) -> Data {
     let mut data = Data::new(Origin::find().to_string());
     let effort = Effort::new(options.quick);
+    if let Some(load) = load_average() {
+        data.put("machine", "load average before", 0, "1 minute", load);
+        if load > 0.5 {
+            eprintln!(
+                "targets: others use this machine (load average {load}): expect wider spreads"
+            );
+        }
+    }
     threads::pin(0);
     latency::measure(&mut data, effort);
     scaling::measure(&mut data, effort);
@@ -95,6 +103,11 @@ fn measure(options: &Options) -> Data {
         Err(error) => eprintln!("no instructions: {error}"),
     }
     data
+}
+
+/// How busy the machine is before we begin.
+fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 fn keep(data: &Data, previous: Option<&Data>, latest: &Path, results: &Path) -> Result<(), String> {

@@ -15,7 +15,9 @@ const END: &str = "<!-- end of measured -->";
 
 /// Everything that was measured.
 pub(crate) fn markdown(data: &Data, previous: Option<&Data>) -> String {
-    let mut parts = vec![format!("Measured on: {}.\n", data.origin)];
+    let load = data.value("machine", "load average before", 0, "1 minute");
+    let load = load.map_or(String::new(), |load| format!("; load average before: {load}"));
+    let mut parts = vec![format!("Measured on: {}{load}.\n", data.origin)];
     parts.push(target_table(data, previous).to_string());
     parts.extend(VERSIONS.map(|version| list_table(data, &format!("list {version}")).to_string()));
     parts.extend(QUESTIONS.map(|(what, _)| question_table(data, what).to_string()));

@@ -24,6 +24,9 @@ const WINDOW: usize = 256;
 /// Windows after an interruption that still show what it left.
 const AFTERMATH: usize = 8;
 
+/// Windows without an interruption that it takes to say something.
+const ENOUGH: usize = 10;
+
 /// Statistics of the peaks of windows without an interruption, in hundredths of them.
 pub(crate) const PEAKS: [(&str, usize); 4] =
     [("bytes p50", 50), ("bytes p90", 90), ("bytes p99", 99), ("bytes most", 100)];
@@ -42,7 +45,7 @@ pub(crate) fn measure(data: &mut Data, effort: Effort) {
             let mut put = |statistic: &str, value| {
                 data.put("steady churn", kind.name(), seen.into(), statistic, value);
             };
-            for (statistic, hundredths) in PEAKS {
+            for (statistic, hundredths) in PEAKS.into_iter().filter(|_| clean.len() >= ENOUGH) {
                 put(statistic, quantile(clean.clone(), hundredths));
             }
             let share = 1.0 - clean.len() as f64 / windows.len().max(1) as f64;
