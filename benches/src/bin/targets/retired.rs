@@ -18,7 +18,7 @@ use crate::threads::pin;
 pub(crate) const LIMIT: usize = 1 << 20;
 
 /// How finely time is divided in the course of things.
-pub(crate) const BUCKET: Duration = Duration::from_micros(1000);
+pub(crate) const BUCKET: Duration = Duration::from_millis(1);
 
 /// How often the course is run: what is kept is the median, since in some the operating system takes
 /// the CPU from the reader that should be running.
@@ -36,7 +36,9 @@ pub(crate) fn measure(data: &mut Data, effort: Effort) {
         effort.progress("retired memory over time", kind.name());
         let run = |_| kind.run(&population, LIMIT, &mut Course(&population, effort));
         let courses: Vec<Vec<f64>> = (0..COURSES).map(run).collect();
-        for (bucket, bytes) in (0..).zip(median_course(&courses)) {
+        let buckets = 3 * phase(effort).as_millis() / BUCKET.as_millis();
+        let course = median_course(&courses, usize::try_from(buckets).unwrap_or(0));
+        for (bucket, bytes) in (0..).zip(course) {
             data.put("course", kind.name(), bucket, "bytes", bytes);
         }
     }
@@ -145,7 +147,7 @@ impl Experiment for Course<'_> {
                 pin(1);
                 let mut course = Vec::new();
                 churn(store, population, done, |bytes| {
-                    let bucket = start.elapsed().as_micros() / BUCKET.as_micros();
+                    let bucket = start.elapsed().as_millis() / BUCKET.as_millis();
                     note(&mut course, usize::try_from(bucket).unwrap_or(0), bytes as f64);
                 });
                 if let Ok(mut peaks) = peaks.lock() {
@@ -168,11 +170,15 @@ impl Experiment for Course<'_> {
     }
 }
 
-/// The median of each bucket, as far as all courses go.
-fn median_course(courses: &[Vec<f64>]) -> Vec<f64> {
-    let length = courses.iter().map(Vec::len).min().unwrap_or(0);
-    let bucket = |index| courses.iter().filter_map(|course| course.get(index).copied()).collect();
-    (0..length).map(|index| median(bucket(index))).collect()
+/// The median of each of so many buckets. A course that begins late or ends early had nothing else
+/// there than next to it.
+fn median_course(courses: &[Vec<f64>], buckets: usize) -> Vec<f64> {
+    let value = |course: &Vec<f64>, index: usize| {
+        let begin = course.iter().position(|bytes| *bytes > 0.0)?;
+        course.get(index.max(begin)).or_else(|| course.last()).copied()
+    };
+    let bucket = |index| courses.iter().filter_map(|course| value(course, index)).collect();
+    (0..buckets).map(|index| median(bucket(index))).collect()
 }
 
 /// Keeps the peak of each bucket; one without a change has what the one before had.
@@ -195,8 +201,8 @@ mod tests {
 
     #[test]
     fn courses_of_different_lengths_have_a_median() {
-        let courses = [vec![1.0, 5.0], vec![9.0, 6.0, 7.0], vec![2.0, 4.0]];
-        assert_eq!(median_course(&courses), [2.0, 5.0]);
+        let courses = [vec![1.0, 5.0], vec![0.0, 6.0, 7.0], vec![2.0, 4.0, 6.0]];
+        assert_eq!(median_course(&courses, 3), [2.0, 5.0, 6.0]);
     }
 
     #[test]

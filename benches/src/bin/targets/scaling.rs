@@ -2,11 +2,12 @@
 
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ffa_abi::Version;
-use ffa_benches::{Asker, Data, Experiment, Kind, Population, Reader, Store};
+use ffa_benches::{Data, Experiment, Kind, Population, Reader, Store};
 
 use crate::effort::Effort;
 use crate::measure::median;
@@ -18,8 +19,9 @@ pub(crate) const SIZE: u16 = 8;
 /// How often a reader looks at the clock.
 const BATCH: u64 = 64;
 
-/// A batch that takes as long was interrupted, as none is in a hypervisor: it does not count. Without
-/// this, one busy neighbour makes two readers look three times as fast as one.
+/// A batch that takes as long was interrupted, as none is in a hypervisor: it does not count, nor does
+/// what the other reader does meanwhile. Without this, one busy neighbour makes two readers look
+/// more than twice as fast as one, and a reader of a lock has it for itself.
 const INTERRUPTED: Duration = Duration::from_micros(300);
 
 /// What readers ask.
@@ -64,21 +66,34 @@ impl Scaling<'_> {
     /// Answers a second, all readers together.
     fn answers<S: Store>(&self, store: &S, cpus: &[usize]) -> f64 {
         let barrier = Barrier::new(cpus.len());
-        let barrier = &barrier;
+        let beats = [Beats::default(), Beats::default()];
+        let (barrier, beats) = (&barrier, &beats);
         thread::scope(|scope| {
             let spawn = |cpu: &usize| {
                 let cpu = *cpu;
-                let asker = self.population.asker_at(u16::try_from(cpu).unwrap_or(0));
-                scope.spawn(move || self.read(store, cpu, asker, barrier))
+                let [first, second] = beats;
+                let (own, other) = if cpu == 0 { (first, second) } else { (second, first) };
+                let partner = (cpus.len() > 1).then_some(other);
+                scope.spawn(move || {
+                    pin(cpu);
+                    self.read(store, cpu, (own, partner), barrier)
+                })
             };
             let readers: Vec<_> = cpus.iter().map(spawn).collect();
             readers.into_iter().map(|reader| reader.join().unwrap_or(f64::NAN)).sum()
         })
     }
 
-    fn read<S: Store>(&self, store: &S, cpu: usize, asker: Asker, barrier: &Barrier) -> f64 {
-        pin(cpu);
+    fn read<S: Store>(
+        &self,
+        store: &S,
+        cpu: usize,
+        (own, partner): (&Beats, Option<&Beats>),
+        barrier: &Barrier,
+    ) -> f64 {
+        let asker = self.population.asker_at(u16::try_from(cpu).unwrap_or(0));
         let mut reader = store.reader(cpu, asker);
+        let mut partner = partner.map(Partner::new);
         barrier.wait();
         let (mut answers, mut time) = (0, Duration::ZERO);
         let end = Instant::now() + self.effort.slice / 4;
@@ -90,13 +105,62 @@ impl Scaling<'_> {
                     Asked::List => black_box(reader.list()),
                 };
             }
+            own.0.fetch_add(1, Relaxed);
             let now = Instant::now();
-            if now - before < INTERRUPTED {
+            let together = partner.as_mut().is_none_or(|partner| partner.runs(now));
+            if together && now - before < INTERRUPTED {
                 answers += BATCH;
                 time += now - before;
             }
             before = now;
         }
         answers as f64 / time.as_secs_f64()
+    }
+}
+
+/// How many batches a reader has done, on a line of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Beats(AtomicU64);
+
+/// The other reader, as seen from this one.
+struct Partner<'b> {
+    beats: &'b Beats,
+    seen: u64,
+    changed: Instant,
+}
+
+impl<'b> Partner<'b> {
+    fn new(beats: &'b Beats) -> Self {
+        Partner { beats, seen: 0, changed: Instant::now() }
+    }
+
+    /// Whether it has done a batch not long ago.
+    fn runs(&mut self, now: Instant) -> bool {
+        let beats = self.beats.0.load(Relaxed);
+        if beats != self.seen {
+            self.seen = beats;
+            self.changed = now;
+        }
+        self.seen > 0 && now - self.changed < INTERRUPTED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partner_that_stands_still_is_noticed() {
+        let beats = Beats::default();
+        let mut partner = Partner::new(&beats);
+        let start = Instant::now();
+        assert!(!partner.runs(start), "it has not begun");
+        beats.0.store(1, Relaxed);
+        assert!(partner.runs(start));
+        assert!(partner.runs(start + INTERRUPTED / 2));
+        assert!(!partner.runs(start + 2 * INTERRUPTED));
+        beats.0.store(2, Relaxed);
+        assert!(partner.runs(start + 2 * INTERRUPTED));
     }
 }
