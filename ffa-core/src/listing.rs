@@ -34,7 +34,11 @@ impl Listing {
     /// One attempt, no loop.
     pub(crate) fn begin(&self, state: u64) -> u16 {
         // Relaxed: the word says all by itself.
-        let last = self.0.load(Relaxed);
+        self.begin_after(self.0.load(Relaxed), state)
+    }
+
+    /// The same, where the VM's list before was `last` when last looked.
+    fn begin_after(&self, last: u64, state: u64) -> u16 {
         if last >> TAG_BITS == state << TAG_BITS >> TAG_BITS && tag_of(last) != NO_TAG {
             return tag_of(last);
         }
@@ -104,6 +108,25 @@ mod tests {
             assert!(!listing.goes_on(state, first));
         }
         assert_eq!(listing.begin(0xffff), first);
+    }
+
+    /// A sibling vCPU begins a list between this one's look and its attempt: where both are of one
+    /// state they are one list, else neither goes on with the other's.
+    #[test]
+    fn siblings_never_go_on_with_each_others_lists() {
+        for before in [None, Some(4), Some(5), Some(6)] {
+            for (mine, theirs) in [(5, 5), (5, 6), (6, 5)] {
+                let listing = Listing::default();
+                before.map(|state| listing.begin(state));
+                let last = listing.0.load(Relaxed);
+                let their_tag = listing.begin(theirs);
+                let my_tag = listing.begin_after(last, mine);
+                let is_one_list = my_tag == their_tag && listing.goes_on(mine, my_tag);
+                assert!(mine != theirs || is_one_list, "{before:?}: tags {my_tag} {their_tag}");
+                let mixes = mine != theirs && listing.goes_on(theirs, my_tag);
+                assert!(!mixes, "{before:?} {mine} {theirs}: tags {my_tag} {their_tag}");
+            }
+        }
     }
 
     #[test]
