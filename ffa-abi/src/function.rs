@@ -84,8 +84,9 @@ impl FunctionId {
 impl Function {
     /// Whether `version` of FF-A has this id.
     #[must_use]
-    pub fn exists_in(&self, version: Version) -> bool {
-        self.first <= version && self.last.is_none_or(|last| version <= last)
+    pub const fn exists_in(&self, version: Version) -> bool {
+        let is_dropped = matches!(self.last, Some(last) if last.bits() < version.bits());
+        self.first.bits() <= version.bits() && !is_dropped
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn partition_info_get<B: Buffer>(
     mailbox: &Mailbox<B>,
 ) -> Result<PartitionInfoGetReply, Refusal> {
     let everybody = call.uuid.is_nil();
-    let count = if everybody { view.count_all() } else { view.matching(call.uuid).count() };
+    let count = view.count(call.uuid);
     if count == 0 && !everybody {
         return Err(Refusal::UnknownUuid);
     }

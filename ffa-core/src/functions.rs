@@ -74,10 +74,9 @@ const fn minors(function: &Function) -> u8 {
     let mut minors = 0;
     let mut minor = 0;
     while minor < 8 {
-        let version = Version::V1_0.bits() + minor;
-        let is_dropped = matches!(function.last, Some(last) if last.bits() < version);
-        if function.first.bits() <= version && !is_dropped {
-            minors |= 1 << minor;
+        match Version::from_bits(Version::V1_0.bits() + minor) {
+            Some(version) if function.exists_in(version) => minors |= 1 << minor,
+            _ => {}
         }
         minor += 1;
     }

@@ -27,7 +27,9 @@
  * does these steps.
  *
  * Scenarios, chosen by -D:
- *   READING   three readers; two writers that change and reclaim twice each
+ *   READING   three readers; two writers that change and reclaim once each
+ *   STALLING  two readers, which may stay for ever; two writers that change and reclaim twice each, and
+ *             reach the limit
  *   LEAVING   a reader that stays, one that goes offline between sections, one that may die inside a
  *             section and is evicted by the host, one that comes online on either's place; two
  *             writers that change and reclaim once each

@@ -7,8 +7,8 @@
 //!    brings its own links, so retiring never allocates.
 //! 3. [`Registry`]: the published snapshot, the id table, and who may read, write and reclaim.
 //!
-//! Beside them, [`PublishOnce`] is one atomic word, and [`Shared`] a counted pointer for what
-//! successive snapshots have in common.
+//! A snapshot may be [`Chunked`], so that a change costs what it changes. Beside them, [`PublishOnce`]
+//! is one atomic word, and [`Shared`] a counted pointer whose allocation may fail.
 #![no_std]
 
 extern crate alloc;

@@ -13,7 +13,7 @@ use core::sync::atomic::Ordering::Relaxed;
 /// Several owners of one immutable value; the last one to let go frees it.
 ///
 /// `Arc` without weak pointers and without an abort: making one reports [`OutOfMemory`], and the
-/// count is too wide to overflow. For the parts that successive snapshots have in common. A clone
+/// count is too wide to overflow. For what several values have in common. A clone
 /// that a reader takes out of its section may be the last owner, and then the destructor runs in
 /// the reader: leave the clones to the writers.
 pub struct Shared<T> {

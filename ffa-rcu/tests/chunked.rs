@@ -2,10 +2,11 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
+#[macro_use]
 mod common;
 
 use common::{Census, Probe};
-use ffa_rcu::{Backend, Chunk, Chunked, Footprint, Registry, ReplaceError, Slots, try_box};
+use ffa_rcu::{Backend, Chunk, Chunked, Footprint, Registry, ReplaceError, try_box};
 
 struct Part {
     probe: Probe,
@@ -172,32 +173,15 @@ fn stalled_reader<B: Backend>(names_the_cpu: bool) {
     assert_eq!(registry.reclaim(8).stalled_by, None);
 }
 
-macro_rules! for_backend {
-    ($backend:ty: $($test:ident($($argument:expr)?),)*) => {
-        $(#[test] fn $test() { super::$test::<$backend>($($argument)?); })*
-    };
-}
-
-macro_rules! for_every_backend {
-    ($($test:ident,)*) => {
-        mod slots {
-            for_backend! { super::Slots: $($test(),)* stalled_reader(true), }
-        }
-        #[cfg(feature = "crossbeam")]
-        mod crossbeam {
-            for_backend! { ffa_rcu::CrossbeamEpoch: $($test(),)* stalled_reader(false), }
-        }
-        #[cfg(feature = "arc-swap")]
-        mod arc_swap {
-            for_backend! { ffa_rcu::ArcSwapEpoch: $($test(),)* stalled_reader(false), }
-        }
-    };
-}
-
 for_every_backend! {
-    a_splice_replaces_its_range,
-    old_readers_keep_what_was_replaced,
-    a_splice_that_is_dropped_changes_nothing,
-    replaced_as_a_whole,
-    retired_bytes_are_those_that_come_free,
+    {
+        a_splice_replaces_its_range,
+        old_readers_keep_what_was_replaced,
+        a_splice_that_is_dropped_changes_nothing,
+        replaced_as_a_whole,
+        retired_bytes_are_those_that_come_free,
+    }
+    {
+        stalled_reader,
+    }
 }

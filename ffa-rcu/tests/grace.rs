@@ -2,6 +2,7 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
+#[macro_use]
 mod common;
 
 use common::{Census, Probes};
@@ -101,28 +102,14 @@ fn offline_and_back<B: Backend>() {
     }
 }
 
-macro_rules! for_backend {
-    ($backend:ty: $($test:ident($($argument:expr)?),)*) => {
-        $(#[test] fn $test() { super::$test::<$backend>($($argument)?); })*
-    };
-}
-
-macro_rules! for_every_backend {
-    ($($module:ident = $backend:path, $names_the_cpu:expr $(, $feature:literal)?;)*) => {
-        $($(#[cfg(feature = $feature)])? mod $module {
-            for_backend! { $backend:
-                a_grace_period_waits_for_those_who_were_there($names_the_cpu),
-                synchronize_returns_after_the_readers(),
-                offline_and_back(),
-            }
-        })*
-    };
-}
-
 for_every_backend! {
-    slots = ffa_rcu::Slots, true;
-    crossbeam = ffa_rcu::CrossbeamEpoch, false, "crossbeam";
-    arc_swap = ffa_rcu::ArcSwapEpoch, false, "arc-swap";
+    {
+        synchronize_returns_after_the_readers,
+        offline_and_back,
+    }
+    {
+        a_grace_period_waits_for_those_who_were_there,
+    }
 }
 
 /// A CPU that dies inside a section stalls, until the host says that it runs no more; then its place

@@ -2,13 +2,11 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
+#[macro_use]
 mod common;
 
 use common::{Census, Probes, drain};
-use ffa_rcu::{Backend, Backlog, InsertError, Registry, ReplaceError, Slots};
-
-#[cfg(feature = "crossbeam")]
-use ffa_rcu::CrossbeamEpoch;
+use ffa_rcu::{Backend, Backlog, InsertError, Registry, ReplaceError};
 
 fn registry<B: Backend>(cpus: usize, census: &Census) -> Probes<B> {
     Registry::try_new(cpus, census.probe(0)).unwrap()
@@ -230,38 +228,21 @@ fn everything_goes_with_the_registry<B: Backend>() {
     assert_eq!(census.alive(), 0);
 }
 
-macro_rules! for_backend {
-    ($backend:ty: $($test:ident($($argument:expr)?),)*) => {
-        $(#[test] fn $test() { super::$test::<$backend>($($argument)?); })*
-    };
-}
-
-macro_rules! for_every_backend {
-    ($($test:ident,)*) => {
-        mod slots {
-            for_backend! { super::Slots: $($test(),)* stalled_reader(true), }
-        }
-        #[cfg(feature = "crossbeam")]
-        mod crossbeam {
-            for_backend! { super::CrossbeamEpoch: $($test(),)* stalled_reader(false), }
-        }
-        #[cfg(feature = "arc-swap")]
-        mod arc_swap {
-            for_backend! { ffa_rcu::ArcSwapEpoch: $($test(),)* stalled_reader(false), }
-        }
-    };
-}
-
 for_every_backend! {
-    finds_what_was_inserted,
-    refuses_ids,
-    id_drains_until_freed,
-    hold_outlives_its_section,
-    reclaim_stays_in_budget,
-    preparation_changes_nothing,
-    tiny_limit_lets_one_through,
-    place_is_claimed_once,
-    ended_hold_is_not_starved,
-    leaked_section,
-    everything_goes_with_the_registry,
+    {
+        finds_what_was_inserted,
+        refuses_ids,
+        id_drains_until_freed,
+        hold_outlives_its_section,
+        reclaim_stays_in_budget,
+        preparation_changes_nothing,
+        tiny_limit_lets_one_through,
+        place_is_claimed_once,
+        ended_hold_is_not_starved,
+        leaked_section,
+        everything_goes_with_the_registry,
+    }
+    {
+        stalled_reader,
+    }
 }

@@ -57,19 +57,10 @@ impl PartitionInfoGetRegsReply {
         tag: u16,
         descriptors: impl IntoIterator<Item = PartitionInfo>,
     ) -> Option<Self> {
-        let last = u16::try_from(count.checked_sub(1)?).ok()?;
-        let mut held = [PartitionInfo::default(); DESCRIPTORS_PER_CALL];
-        let mut len = 0;
-        let room = count.checked_sub(usize::from(start))?;
-        let slots = held.get_mut(..room.min(DESCRIPTORS_PER_CALL))?;
-        for (slot, descriptor) in slots.iter_mut().zip(descriptors) {
-            *slot = descriptor;
-            len += 1;
-        }
-        if len == 0 {
-            return None;
-        }
-        Some(PartitionInfoGetRegsReply { last, start, tag, descriptors: held, len })
+        let mut run = [PartitionInfo::default(); DESCRIPTORS_PER_CALL];
+        let slots = run.iter_mut().zip(descriptors);
+        let len = slots.map(|(slot, descriptor)| *slot = descriptor).count();
+        Self::from_runs(start, count, tag, run.get(..len))
     }
 
     /// The same from runs of neighbouring descriptors, which are copied as they lie.

@@ -95,7 +95,8 @@ impl Replacement<'_> {
         let mut splice = writer.splice(self.replaced, self.infos.len().div_ceil(self.part))?;
         for infos in self.infos.chunks(self.part) {
             let start = splice.last().map_or(0, |last| last.end());
-            splice.push(Summary::new(infos, start), Chunk::try_new(infos)?)?;
+            let chunk = Chunk::try_new(infos)?;
+            splice.push(Summary::new(&chunk, infos, start), chunk)?;
         }
         let (less, more) = (self.before, self.infos.len());
         splice.finish(head, |summary| {

@@ -43,12 +43,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of the chunk made from `infos`, with `start` descriptors before it.
-    pub(super) fn new(infos: &[PartitionInfo], start: usize) -> Summary {
+    /// Of `chunk`, made from `infos`, with `start` descriptors before it.
+    pub(super) fn new(chunk: &Chunk, infos: &[PartitionInfo], start: usize) -> Summary {
         let first = infos.first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
         let len = u8::try_from(infos.len().min(CHUNK)).unwrap_or(0);
+        let has_newer = chunk.v1_1.is_some();
         // Ids have 16 bits, so there are no more partitions than fit.
-        let has_newer = infos.iter().any(has_newer_properties);
         Summary { first, len, has_newer, start: u32::try_from(start).unwrap_or(u32::MAX) }
     }
 
@@ -175,9 +175,10 @@ mod tests {
 
     #[test]
     fn a_mask_has_a_bit_for_each_descriptor() {
+        let infos = [info(PartitionProperties::AARCH64); CHUNK];
+        let chunk = Chunk::try_new(&infos).unwrap();
         for len in 1..=CHUNK {
-            let infos = [info(PartitionProperties::AARCH64); CHUNK];
-            let summary = Summary::new(&infos[..len], 7);
+            let summary = Summary::new(&chunk, &infos[..len], 7);
             assert_eq!(summary.all().count_ones() as usize, len);
             assert_eq!(summary.all().trailing_ones() as usize, len);
             assert_eq!(summary.end(), 7 + len);

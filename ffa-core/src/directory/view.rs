@@ -75,14 +75,8 @@ impl<'d> View<'d> {
         self.state
     }
 
-    /// How many partitions there are.
-    #[inline]
-    #[must_use]
-    pub fn count_all(&self) -> usize {
-        self.count
-    }
-
     /// How many partitions match `uuid`; nil matches all.
+    #[inline]
     #[must_use]
     pub fn count(&self, uuid: Uuid) -> usize {
         if uuid.is_nil() { self.count } else { self.matching(uuid).count() }
@@ -197,9 +191,7 @@ impl<'d> Iterator for Runs<'_, 'd> {
             while self.left == 0 {
                 self.next_chunk()?;
             }
-            let run = first_run(self.left);
-            self.left &= ALL.checked_shl(run.end).unwrap_or(0);
-            let run = self.entry?.infos(run.start as usize..run.end as usize);
+            let run = self.entry?.infos(take_run(&mut self.left));
             let (skipped, rest) = run.split_at_checked(self.skip).unwrap_or((run, &[]));
             self.skip -= skipped.len();
             if !rest.is_empty() {
@@ -209,11 +201,13 @@ impl<'d> Iterator for Runs<'_, 'd> {
     }
 }
 
-/// The first run of ones in a mask, which has some: from this bit up to that one.
+/// Takes the first run of ones out of a mask, which has some: from this bit up to that one.
 #[inline]
-fn first_run(mask: u64) -> Range<u32> {
+fn take_run(mask: &mut u64) -> Range<usize> {
     let start = mask.trailing_zeros();
-    start..start + (mask >> start).trailing_ones()
+    let end = start + (*mask >> start).trailing_ones();
+    *mask &= ALL.checked_shl(end).unwrap_or(0);
+    start as usize..end as usize
 }
 
 /// The chunk that has the descriptor of index `start`, or one beyond the last.
@@ -258,11 +252,7 @@ fn bytes_1_1(entry: &Entry, range: Range<usize>) -> &[u8] {
 
 /// The runs of ones in a mask, from bit 0 on.
 fn runs(mut mask: u64) -> impl Iterator<Item = Range<usize>> {
-    core::iter::from_fn(move || {
-        let run = (mask != 0).then(|| first_run(mask))?;
-        mask &= ALL.checked_shl(run.end).unwrap_or(0);
-        Some(run.start as usize..run.end as usize)
-    })
+    core::iter::from_fn(move || (mask != 0).then(|| take_run(&mut mask)))
 }
 
 #[cfg(test)]

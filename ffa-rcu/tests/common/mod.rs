@@ -87,3 +87,29 @@ pub(crate) fn drain<B: Backend>(registry: &Probes<B>) {
     }
     assert_eq!(registry.retired().objects, 0);
 }
+
+/// Makes a module of tests for each backend. The last ones are told whether the backend names the CPU
+/// that stalls.
+#[allow(unused_macros, reason = "each test file uses its part")]
+macro_rules! for_every_backend {
+    ({ $($test:ident,)* } { $($told:ident,)* }) => {
+        mod slots {
+            for_backend! { ffa_rcu::Slots: $($test(),)* $($told(true),)* }
+        }
+        #[cfg(feature = "crossbeam")]
+        mod crossbeam {
+            for_backend! { ffa_rcu::CrossbeamEpoch: $($test(),)* $($told(false),)* }
+        }
+        #[cfg(feature = "arc-swap")]
+        mod arc_swap {
+            for_backend! { ffa_rcu::ArcSwapEpoch: $($test(),)* $($told(false),)* }
+        }
+    };
+}
+
+#[allow(unused_macros, reason = "as above")]
+macro_rules! for_backend {
+    ($backend:ty: $($test:ident($($argument:expr)?),)*) => {
+        $(#[test] fn $test() { super::$test::<$backend>($($argument)?); })*
+    };
+}

@@ -11,6 +11,7 @@
 mod churn;
 mod effort;
 mod goals;
+mod heartbeat;
 mod latency;
 mod measure;
 mod report;

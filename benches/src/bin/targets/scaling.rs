@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use ffa_abi::Version;
 use ffa_benches::{Data, Experiment, Kind, Population, Reader, Store};
 
 use crate::effort::Effort;
+use crate::heartbeat::{Beats, Listener};
 use crate::measure::median;
 use crate::threads::pin;
 
@@ -93,7 +93,7 @@ impl Scaling<'_> {
     ) -> f64 {
         let asker = self.population.asker_at(u16::try_from(cpu).unwrap_or(0));
         let mut reader = store.reader(cpu, asker);
-        let mut partner = partner.map(Partner::new);
+        let mut partner = partner.map(Listener::new);
         barrier.wait();
         let (mut answers, mut time) = (0, Duration::ZERO);
         let end = Instant::now() + self.effort.slice / 4;
@@ -105,9 +105,9 @@ impl Scaling<'_> {
                     Asked::List => black_box(reader.list()),
                 };
             }
-            own.0.fetch_add(1, Relaxed);
+            own.beat();
             let now = Instant::now();
-            let together = partner.as_mut().is_none_or(|partner| partner.runs(now));
+            let together = partner.as_mut().is_none_or(|partner| partner.hears(now, INTERRUPTED));
             if together && now - before < INTERRUPTED {
                 answers += BATCH;
                 time += now - before;
@@ -115,52 +115,5 @@ impl Scaling<'_> {
             before = now;
         }
         answers as f64 / time.as_secs_f64()
-    }
-}
-
-/// How many batches a reader has done, on a line of its own.
-#[derive(Default)]
-#[repr(align(128))]
-struct Beats(AtomicU64);
-
-/// The other reader, as seen from this one.
-struct Partner<'b> {
-    beats: &'b Beats,
-    seen: u64,
-    changed: Instant,
-}
-
-impl<'b> Partner<'b> {
-    fn new(beats: &'b Beats) -> Self {
-        Partner { beats, seen: 0, changed: Instant::now() }
-    }
-
-    /// Whether it has done a batch not long ago.
-    fn runs(&mut self, now: Instant) -> bool {
-        let beats = self.beats.0.load(Relaxed);
-        if beats != self.seen {
-            self.seen = beats;
-            self.changed = now;
-        }
-        self.seen > 0 && now - self.changed < INTERRUPTED
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_partner_that_stands_still_is_noticed() {
-        let beats = Beats::default();
-        let mut partner = Partner::new(&beats);
-        let start = Instant::now();
-        assert!(!partner.runs(start), "it has not begun");
-        beats.0.store(1, Relaxed);
-        assert!(partner.runs(start));
-        assert!(partner.runs(start + INTERRUPTED / 2));
-        assert!(!partner.runs(start + 2 * INTERRUPTED));
-        beats.0.store(2, Relaxed);
-        assert!(partner.runs(start + 2 * INTERRUPTED));
     }
 }

@@ -14,6 +14,7 @@ use ffa_abi::Version;
 use ffa_benches::{Data, Experiment, Kind, Population, Reader, Store};
 
 use crate::effort::Effort;
+use crate::heartbeat::{Beats, Listener};
 use crate::measure::quantile;
 use crate::retired::churn;
 use crate::threads::pin;
@@ -75,9 +76,12 @@ impl Experiment for Steady<'_> {
             scope.spawn(move || beat(store, population, done, heart));
             scope.spawn(move || {
                 pin(1);
-                let mut watch = Watch::new(heart);
+                let mut listener = Listener::new(&heart.beats);
                 churn(store, population, done, |bytes| {
-                    samples.push(Window { peak: bytes as f64, interrupted: watch.is_late() });
+                    samples.push(Window {
+                        peak: bytes as f64,
+                        interrupted: is_late(heart, &mut listener),
+                    });
                 });
             });
             thread::sleep(effort.slice * u32::try_from(effort.slices).unwrap_or(1));
@@ -107,12 +111,11 @@ fn without_interruptions(windows: &[Window]) -> Vec<f64> {
     clean
 }
 
-/// What a reader shows of itself, on a line of its own.
+/// What a reader shows of itself.
 #[derive(Default)]
-#[repr(align(128))]
 struct Heart {
-    /// How many lists it has made.
-    beats: AtomicU64,
+    /// The lists that it has made.
+    beats: Beats,
     /// How long one takes when all is well.
     nanoseconds: AtomicU64,
 }
@@ -128,36 +131,16 @@ fn beat<S: Store>(store: &S, population: &Population, done: &AtomicBool, heart: 
     });
     let fastest = fastest.min().unwrap_or_default().as_nanos();
     heart.nanoseconds.store(u64::try_from(fastest).unwrap_or(0), Relaxed);
-    let mut beats = 0;
     while !done.load(Relaxed) {
         black_box(reader.list());
-        beats += 1;
-        heart.beats.store(beats, Relaxed);
+        heart.beats.beat();
     }
 }
 
-/// Whoever listens to a heart.
-struct Watch<'h> {
-    heart: &'h Heart,
-    beats: u64,
-    changed: Instant,
-}
-
-impl<'h> Watch<'h> {
-    fn new(heart: &'h Heart) -> Self {
-        Watch { heart, beats: 0, changed: Instant::now() }
-    }
-
-    /// Whether the last beat is so long ago that no list takes as long, or none has come yet.
-    fn is_late(&mut self) -> bool {
-        let beats = self.heart.beats.load(Relaxed);
-        if beats != self.beats {
-            self.beats = beats;
-            self.changed = Instant::now();
-        }
-        let usual = Duration::from_nanos(self.heart.nanoseconds.load(Relaxed));
-        beats == 0 || self.changed.elapsed() > 3 * usual + Duration::from_micros(50)
-    }
+/// Whether the last beat is so long ago that no list takes as long, or none has come yet.
+fn is_late(heart: &Heart, listener: &mut Listener<'_>) -> bool {
+    let usual = Duration::from_nanos(heart.nanoseconds.load(Relaxed));
+    !listener.hears(Instant::now(), 3 * usual + Duration::from_micros(50))
 }
 
 #[cfg(test)]
