@@ -198,6 +198,13 @@ impl<'w, 'r, H, K: Chunk, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
         Ok(())
     }
 
+    /// The chunks that are replaced.
+    #[must_use]
+    pub fn replaced(&self) -> &[Entry<K>] {
+        let old = &self.writer.root().value.top.entries;
+        old.get(self.replaced.clone()).unwrap_or(&[])
+    }
+
     /// The summary of the last entry so far: of the chunk pushed last, or of the one before the
     /// replaced ones.
     #[must_use]

@@ -2,10 +2,11 @@
 
 use core::ops::Range;
 
-use ffa_abi::{EndpointId, PartitionInfo, VmId};
-use ffa_rcu::{Backend, Footprint, ReplaceError, Spliced, Writer};
+use alloc::boxed::Box;
+use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
+use ffa_rcu::{Backend, Footprint, OutOfMemory, ReplaceError, Splice, Spliced, Writer};
 
-use super::chunk::{CHUNK, Chunk, Summary};
+use super::chunk::{CHUNK, Chunk, Summary, is_newer};
 use super::{Directory, Entry, Head, chunk_of, end, parts};
 
 /// A directory that is ready to be published.
@@ -44,12 +45,14 @@ pub fn set_secure<'w, 'r, C: Footprint, B: Backend>(
     let directory = writer.snapshot();
     let mut head = directory.head().next();
     let (secure, _) = parts(directory);
-    let replaced = 0..secure.len();
-    let before = end(secure);
+    let (replaced, before) = (0..secure.len(), end(secure));
     head.secure_chunks = infos.len().div_ceil(CHUNK);
     head.secure_version = head.version;
-    let new = Replacement { replaced, before, infos, part: CHUNK };
-    new.splice(writer, head)
+    let mut splice = writer.splice(replaced, head.secure_chunks)?;
+    for infos in infos.chunks(CHUNK) {
+        append(&mut splice, Chunk::try_new([infos].into_iter(), true)?)?;
+    }
+    finish(splice, head, before, infos.len())
 }
 
 /// The directory with what it says of a VM replaced: the chunk that holds it made anew, together
@@ -59,51 +62,50 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
     id: EndpointId,
     info: Option<PartitionInfo>,
 ) -> Result<Next<'w, 'r, C, B>, ReplaceError> {
+    let info = info.map(|info| info.seen_by(Version::V1_2, Uuid::NIL));
     let directory = writer.snapshot();
     let head = directory.head().next();
     let (_, vms) = parts(directory);
     let window = window(vms, chunk_of(vms, id));
-    let mut held = Held::of(vms.get(window.clone()).unwrap_or(&[]));
-    let before = held.len;
-    held.put(id, info);
+    let old = vms.get(window.clone()).unwrap_or(&[]);
+    let before = old.iter().map(|entry| entry.summary.len()).sum();
+    let changed = Changed::new(old, id, info.as_slice());
+    let len = changed.len();
     // A list that grows at its end, as ids are handed out, keeps full chunks.
-    let appended =
-        window.end == vms.len() && held.infos().last().map(PartitionInfo::id) == Some(id);
-    let chunks = held.len.div_ceil(CHUNK).max(1);
-    let part = if appended { CHUNK } else { held.len.div_ceil(chunks).max(1) };
+    let is_last = changed.last().map(PartitionInfo::id) == Some(id);
+    let chunks = len.div_ceil(CHUNK).max(1);
+    let part = if is_last && window.end == vms.len() { CHUNK } else { len.div_ceil(chunks).max(1) };
     let replaced = head.secure_chunks + window.start..head.secure_chunks + window.end;
-    Replacement { replaced, before, infos: held.infos(), part }.splice(writer, head)
-}
-
-/// Chunks to be made anew.
-struct Replacement<'i> {
-    /// In place of which.
-    replaced: Range<usize>,
-    /// How many descriptors those had.
-    before: usize,
-    infos: &'i [PartitionInfo],
-    /// How many descriptors a new chunk gets.
-    part: usize,
-}
-
-impl Replacement<'_> {
-    fn splice<'w, 'r, C: Footprint, B: Backend>(
-        self,
-        writer: &'w mut Writer<'r, Directory, C, B>,
-        head: Head,
-    ) -> Result<Next<'w, 'r, C, B>, ReplaceError> {
-        let mut splice = writer.splice(self.replaced, self.infos.len().div_ceil(self.part))?;
-        for infos in self.infos.chunks(self.part) {
-            let start = splice.last().map_or(0, |last| last.end());
-            let chunk = Chunk::try_new(infos)?;
-            splice.push(Summary::new(&chunk, infos, start), chunk)?;
-        }
-        let (less, more) = (self.before, self.infos.len());
-        splice.finish(head, |summary| {
-            let start = summary.start() + more - less;
-            summary.start = u32::try_from(start).unwrap_or(u32::MAX);
-        })
+    let mut splice = writer.splice(replaced, chunks)?;
+    for start in (0..len).step_by(part) {
+        let changed = Changed::new(splice.replaced(), id, info.as_slice());
+        let has_newer = changed.has_newer;
+        let chunk = Chunk::try_new(changed.cut(start..start + part), has_newer)?;
+        append(&mut splice, chunk)?;
     }
+    finish(splice, head, before, len)
+}
+
+/// Puts `chunk` behind those that the splice has.
+fn append<C: Footprint, B: Backend>(
+    splice: &mut Splice<'_, '_, Head, Chunk, C, B>,
+    chunk: Box<Chunk>,
+) -> Result<(), OutOfMemory> {
+    let start = splice.last().map_or(0, |last| last.end());
+    splice.push(Summary::new(&chunk, start), chunk)
+}
+
+/// Ends a splice that has `more` descriptors in place of `less`.
+fn finish<'w, 'r, C: Footprint, B: Backend>(
+    splice: Splice<'w, 'r, Head, Chunk, C, B>,
+    head: Head,
+    less: usize,
+    more: usize,
+) -> Result<Next<'w, 'r, C, B>, ReplaceError> {
+    splice.finish(head, |summary| {
+        let start = summary.start() + more - less;
+        summary.start = u32::try_from(start).unwrap_or(u32::MAX);
+    })
 }
 
 /// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill
@@ -121,49 +123,51 @@ fn window(vms: &[Entry], chunk: usize) -> Range<usize> {
     }
 }
 
-/// The descriptors of the chunks that are made anew: those of one, or half as many, and one more.
-struct Held {
-    infos: [PartitionInfo; CHUNK + 1],
-    len: usize,
+/// The descriptors of one or two chunks with one of them put in, replaced or taken out, in runs that
+/// lie where they lay.
+struct Changed<'e> {
+    /// A chunk before, what is before the change, the change, what is behind it, a chunk behind.
+    runs: [&'e [PartitionInfo]; 5],
+    /// Whether there can be properties that 1.1 does not define.
+    has_newer: bool,
 }
 
-impl Held {
-    fn of(entries: &[Entry]) -> Held {
-        let mut held = Held { infos: [PartitionInfo::default(); CHUNK + 1], len: 0 };
-        for entry in entries {
-            let infos = entry.infos(0..entry.summary.len());
-            let end = held.len + infos.len();
-            if let Some(slots) = held.infos.get_mut(held.len..end) {
-                slots.copy_from_slice(infos);
-                held.len = end;
-            }
-        }
-        held
+impl<'e> Changed<'e> {
+    /// `info`, one or none, stands in place of `id`.
+    fn new(entries: &'e [Entry], id: EndpointId, info: &'e [PartitionInfo]) -> Self {
+        let of = |index: Option<usize>| {
+            let entry = index.and_then(|index| entries.get(index));
+            entry.map_or(&[][..], |entry| entry.infos())
+        };
+        let at = chunk_of(entries, id);
+        let infos = of(Some(at));
+        let (left, right) = match infos.binary_search_by_key(&id, PartitionInfo::id) {
+            Ok(place) => (infos.get(..place), infos.get(place + 1..)),
+            Err(place) => (infos.get(..place), infos.get(place..)),
+        };
+        let (left, right) = (left.unwrap_or(&[]), right.unwrap_or(&[]));
+        let runs = [of(at.checked_sub(1)), left, info, right, of(Some(at + 1))];
+        let has_newer = info.iter().any(is_newer) || entries.iter().any(|entry| entry.has_newer());
+        Changed { runs, has_newer }
     }
 
-    fn infos(&self) -> &[PartitionInfo] {
-        self.infos.get(..self.len).unwrap_or(&[])
+    fn len(&self) -> usize {
+        self.runs.iter().map(|run| run.len()).sum()
     }
 
-    /// Puts `info` in the place of `id`; `None` takes it out.
-    fn put(&mut self, id: EndpointId, info: Option<PartitionInfo>) {
-        let found = self.infos().binary_search_by_key(&id, PartitionInfo::id);
-        let (Ok(place) | Err(place)) = found;
-        match (found, info) {
-            (Ok(_), Some(_)) | (Err(_), None) => {}
-            (Err(_), Some(_)) if self.len == self.infos.len() => return,
-            (Err(_), Some(_)) => {
-                self.infos.copy_within(place..self.len, place + 1);
-                self.len += 1;
-            }
-            (Ok(_), None) => {
-                self.infos.copy_within(place + 1..self.len, place);
-                self.len -= 1;
-            }
-        }
-        if let (Some(info), Some(slot)) = (info, self.infos.get_mut(place)) {
-            *slot = info;
-        }
+    fn last(&self) -> Option<&PartitionInfo> {
+        self.runs.iter().rev().find_map(|run| run.last())
+    }
+
+    /// Those of the indices in `range`.
+    fn cut(self, range: Range<usize>) -> impl Iterator<Item = &'e [PartitionInfo]> + Clone {
+        let mut before = 0;
+        self.runs.into_iter().map(move |run| {
+            let [start, end] =
+                [range.start, range.end].map(|at| at.saturating_sub(before).min(run.len()));
+            before += run.len();
+            run.get(start..end).unwrap_or(&[])
+        })
     }
 }
 
@@ -203,7 +207,7 @@ mod tests {
         let writer = partitions.write();
         let mut infos = Vec::new();
         for entry in writer.snapshot().entries() {
-            let chunk = entry.infos(0..entry.summary.len());
+            let chunk = entry.infos();
             assert_eq!(entry.summary.start(), infos.len());
             assert_eq!(chunk.first().map(PartitionInfo::id), Some(entry.summary.first));
             infos.extend_from_slice(chunk);
@@ -226,10 +230,10 @@ mod tests {
     #[test]
     fn any_history_of_changes_gives_the_list_that_a_map_gives() {
         let (partitions, mut model, mut seed) = (partitions(), BTreeMap::new(), 42);
-        for step in 0..4_000_u16 {
-            let id = 1 + (random(&mut seed) % 400) as u16;
+        for step in 0..16_000_u16 {
+            let id = 1 + (random(&mut seed) % 1_600) as u16;
             // Grow for a while, then shrink, so that chunks split and join.
-            if random(&mut seed) % 10 < if step / 1_000 % 2 == 0 { 8 } else { 2 } {
+            if random(&mut seed) % 10 < if step / 4_000 % 2 == 0 { 8 } else { 2 } {
                 model.insert(id, info(id, step));
                 add(&partitions, info(id, step));
             } else {
@@ -244,16 +248,17 @@ mod tests {
     #[test]
     fn chunks_stay_filled_while_a_list_grows_and_shrinks() {
         let partitions = partitions();
-        (1..=2_000).for_each(|id| add(&partitions, info(id, 1)));
-        assert_eq!(chunks(&partitions), 2_000_usize.div_ceil(CHUNK));
-        (1..=2_000).filter(|id| id % 100 != 0).for_each(|id| remove(&partitions, id));
+        (1..=4_000).for_each(|id| add(&partitions, info(id, 1)));
+        assert_eq!(chunks(&partitions), 4_000_usize.div_ceil(CHUNK));
+        (1..=4_000).filter(|id| id % 100 != 0).for_each(|id| remove(&partitions, id));
         assert!(chunks(&partitions) <= 2, "{} chunks", chunks(&partitions));
     }
 
     #[test]
     fn a_change_shares_all_chunks_but_one() {
         let partitions = partitions();
-        (1..=320).for_each(|id| add(&partitions, info(2 * id, 1)));
+        let vms = u16::try_from(5 * CHUNK).unwrap();
+        (1..=vms).for_each(|id| add(&partitions, info(2 * id, 1)));
         let mut cpu = partitions.cpu(0).unwrap();
         let section = cpu.enter();
         let addresses = |directory: &Directory| -> Vec<*const Chunk> {
@@ -266,7 +271,7 @@ mod tests {
         assert_eq!(before.iter().filter(|chunk| after.contains(chunk)).count(), 4);
         // What waits now is a head, a top of 5, and the chunk that was split, in two forms.
         let bytes = partitions.retired().bytes;
-        let least = size_of::<Chunk>() + 24 * CHUNK + 5 * 16;
+        let least = size_of::<Chunk>() + (24 + 8 + 24) * CHUNK + 5 * 16;
         assert!((least..least + 300).contains(&bytes), "{bytes}");
     }
 
@@ -283,14 +288,5 @@ mod tests {
             let expected: Vec<_> = infos.iter().copied().chain(expected).collect();
             assert_eq!(listed(&partitions), expected, "{secure}");
         }
-    }
-
-    #[test]
-    fn a_full_chunk_takes_no_more_than_it_holds() {
-        let mut held = Held { infos: [info(5, 1); CHUNK + 1], len: CHUNK + 1 };
-        held.put(EndpointId(6), Some(info(6, 1)));
-        assert_eq!(held.len, CHUNK + 1);
-        held.put(EndpointId(4), None);
-        assert_eq!(held.len, CHUNK + 1);
     }
 }

@@ -1,33 +1,46 @@
 //! Neighbouring descriptors, ready in the form of each FF-A version.
 
 use alloc::boxed::Box;
-use core::ops::Range;
 
 use ffa_abi::{EndpointId, PartitionInfo, PartitionInfo1_0, Uuid, Version};
-use ffa_rcu::{Footprint, OutOfMemory};
-use zerocopy::{FromZeros, IntoBytes};
+use ffa_rcu::{Footprint, OutOfMemory, try_box};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
-/// Most descriptors in a chunk: one for each bit of a mask.
-pub(super) const CHUNK: usize = 64;
-
-/// Up to 64 descriptors, aligned so that no copy straddles more lines than it must.
+/// Most descriptors in a chunk.
 ///
-/// The forms of 1.1 and 1.2 are one unless they differ: what a reader does not read should not lie
-/// between what it does.
-#[derive(FromZeros)]
-#[repr(C, align(64))]
+/// As many as make the parts of a list long enough to be copied at memcpy's speed, in the short form
+/// too: docs/decisions/0002.
+pub(super) const CHUNK: usize = 512;
+
+/// So many descriptors of either form fill lines to the end.
+const BLOCK: usize = 8;
+const NARROW_LINES: usize = BLOCK * size_of::<PartitionInfo1_0>() / size_of::<Line>();
+const WIDE_LINES: usize = BLOCK * size_of::<PartitionInfo>() / size_of::<Line>();
+
+/// Up to [`CHUNK`] descriptors in each form, packed, every form at the begin of a cache line.
+///
+/// ```text
+/// line 0        3b       4b       7b
+///      |  wide  | narrow |  1.1   |           b blocks of 8 descriptors
+/// ```
+/// Callers of 1.2 read `wide`, callers of 1.0 `narrow`. Callers of 1.1 read `wide` too, unless some
+/// descriptor has a property that 1.1 does not define: only then is there a form of their own.
 pub struct Chunk {
-    /// As callers of 1.2 read them, and callers of 1.1 where `v1_1` is `None`.
-    wide: [PartitionInfo; CHUNK],
-    /// As callers of 1.0 read them.
-    narrow: [PartitionInfo1_0; CHUNK],
-    /// As callers of 1.1 read them, where some property is newer.
-    v1_1: Option<Box<Wide>>,
+    lines: Box<[Line]>,
+    /// How many descriptors.
+    len: u16,
+    /// The line at which the form of 1.0 begins.
+    narrow: u16,
+    /// The line at which that of 1.1 begins: 0 where it is that of 1.2.
+    v1_1: u16,
 }
 
-#[derive(FromZeros)]
+const _: () = assert!(CHUNK * (24 + 8 + 24) / size_of::<Line>() <= u16::MAX as usize);
+
+/// A cache line. Of bytes, since forms of two sizes lie in one piece of memory.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
-struct Wide([PartitionInfo; CHUNK]);
+struct Line([u8; 64]);
 
 /// What the top says of a chunk.
 #[derive(Clone, Copy)]
@@ -35,21 +48,17 @@ pub struct Summary {
     /// The id of its first descriptor, which of a VM's chunk is the lowest.
     pub(super) first: EndpointId,
     /// How many descriptors it has.
-    pub(super) len: u8,
-    /// Whether callers of 1.1 have bytes of their own: told here, so that others need not look.
-    pub(super) has_newer: bool,
+    pub(super) len: u16,
     /// How many descriptors the chunks before it have.
     pub(super) start: u32,
 }
 
 impl Summary {
-    /// Of `chunk`, made from `infos`, with `start` descriptors before it.
-    pub(super) fn new(chunk: &Chunk, infos: &[PartitionInfo], start: usize) -> Summary {
-        let first = infos.first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
-        let len = u8::try_from(infos.len().min(CHUNK)).unwrap_or(0);
-        let has_newer = chunk.v1_1.is_some();
+    /// Of `chunk`, with `start` descriptors before it.
+    pub(super) fn new(chunk: &Chunk, start: usize) -> Summary {
+        let first = chunk.infos().first().map_or(EndpointId::HYPERVISOR, PartitionInfo::id);
         // Ids have 16 bits, so there are no more partitions than fit.
-        Summary { first, len, has_newer, start: u32::try_from(start).unwrap_or(u32::MAX) }
+        Summary { first, len: chunk.len, start: u32::try_from(start).unwrap_or(u32::MAX) }
     }
 
     #[inline]
@@ -66,12 +75,6 @@ impl Summary {
     pub(super) fn end(self) -> usize {
         self.start() + self.len()
     }
-
-    /// A mask with a bit for each descriptor.
-    #[inline]
-    pub(super) fn all(self) -> u64 {
-        u64::MAX >> (CHUNK - self.len()).min(CHUNK - 1)
-    }
 }
 
 impl ffa_rcu::Chunk for Chunk {
@@ -80,108 +83,159 @@ impl ffa_rcu::Chunk for Chunk {
 
 impl Footprint for Chunk {
     fn heap_bytes(&self) -> usize {
-        self.v1_1.as_ref().map_or(0, |_| size_of::<Wide>())
+        size_of_val(&*self.lines)
     }
 }
 
 impl Chunk {
-    /// A chunk of the first [`CHUNK`] of `infos`.
-    pub(super) fn try_new(infos: &[PartitionInfo]) -> Result<Box<Chunk>, OutOfMemory> {
-        // Filled where it is: a chunk is too large to stand on the stack of a guest's trap.
-        let mut chunk = Chunk::new_box_zeroed().map_err(|_| OutOfMemory)?;
-        fill(&mut chunk.wide, infos, |info| info.seen_by(Version::V1_2, Uuid::NIL));
-        fill(&mut chunk.narrow, infos, PartitionInfo::to_1_0);
-        if infos.iter().any(has_newer_properties) {
-            let mut older = Wide::new_box_zeroed().map_err(|_| OutOfMemory)?;
-            fill(&mut older.0, infos, |info| info.seen_by(Version::V1_1, Uuid::NIL));
-            chunk.v1_1 = Some(older);
+    /// A chunk of all descriptors in `runs`, at most [`CHUNK`], one run after the other.
+    ///
+    /// `has_newer` where some of them may have properties that 1.1 does not define.
+    pub(super) fn try_new<'i>(
+        runs: impl Iterator<Item = &'i [PartitionInfo]> + Clone,
+        has_newer: bool,
+    ) -> Result<Box<Chunk>, OutOfMemory> {
+        let len = runs.clone().map(<[_]>::len).sum::<usize>().min(CHUNK);
+        let has_newer = has_newer && runs.clone().flatten().any(is_newer);
+        let blocks = len.div_ceil(BLOCK);
+        let (narrow, v1_1) = (blocks * WIDE_LINES, blocks * (WIDE_LINES + NARROW_LINES));
+        let lines = if has_newer { v1_1 + narrow } else { v1_1 };
+        let mut lines = <[Line]>::new_box_zeroed_with_elems(lines).map_err(|_| OutOfMemory)?;
+        let (wide_lines, others) = lines.split_at_mut(narrow);
+        let (narrow_lines, v1_1_lines) = others.split_at_mut(v1_1 - narrow);
+        fill(wide_lines, runs.clone(), <[PartitionInfo]>::copy_from_slice);
+        fill(narrow_lines, runs.clone(), |slots, infos| {
+            convert(slots, infos, PartitionInfo::to_1_0);
+        });
+        if has_newer {
+            let to_1_1 = |info: &PartitionInfo| info.seen_by(Version::V1_1, Uuid::NIL);
+            fill(v1_1_lines, runs, |slots, infos| convert(slots, infos, to_1_1));
         }
-        Ok(chunk)
+        // The numbers of a full chunk fit, which is seen below.
+        let line = |line| u16::try_from(line).unwrap_or(0);
+        let v1_1 = if has_newer { line(v1_1) } else { 0 };
+        try_box(Chunk { lines, len: line(len), narrow: line(narrow), v1_1 })
     }
 
-    /// The descriptors of the entries in `range`, as a caller of 1.2 sees them.
+    /// Whether callers of 1.1 have a form of their own.
     #[inline]
-    pub(super) fn infos(&self, range: Range<usize>) -> &[PartitionInfo] {
-        self.wide.get(range).unwrap_or(&[])
+    pub(super) fn has_newer(&self) -> bool {
+        self.v1_1 != 0
     }
 
-    /// The bytes of the entries in `range`, as a caller of 1.2 reads them.
+    /// The descriptors as a caller of 1.2 reads them.
     #[inline]
-    pub(super) fn bytes_1_2(&self, range: Range<usize>) -> &[u8] {
-        self.infos(range).as_bytes()
+    pub(super) fn infos(&self) -> &[PartitionInfo] {
+        self.form(0)
     }
 
     /// As a caller of 1.1 reads them.
     #[inline]
-    pub(super) fn bytes_1_1(&self, range: Range<usize>) -> &[u8] {
-        let wide = self.v1_1.as_ref().map_or(&self.wide, |older| &older.0);
-        wide.get(range).unwrap_or(&[]).as_bytes()
+    pub(super) fn infos_1_1(&self) -> &[PartitionInfo] {
+        self.form(self.v1_1)
     }
 
     /// As a caller of 1.0 reads them.
     #[inline]
-    pub(super) fn bytes_1_0(&self, range: Range<usize>) -> &[u8] {
-        self.narrow.get(range).unwrap_or(&[]).as_bytes()
+    pub(super) fn infos_1_0(&self) -> &[PartitionInfo1_0] {
+        self.form(self.narrow)
+    }
+
+    /// The form that begins at `line`.
+    #[inline]
+    fn form<T: FromBytes + Immutable + KnownLayout>(&self, line: u16) -> &[T] {
+        let bytes = self.lines.get(line.into()..).unwrap_or(&[]).as_bytes();
+        <[T]>::ref_from_prefix_with_elems(bytes, self.len.into()).map_or(&[], |(form, _)| form)
     }
 }
 
 /// Whether callers of 1.1 see less of it than callers of 1.2.
-fn has_newer_properties(info: &PartitionInfo) -> bool {
+pub(super) fn is_newer(info: &PartitionInfo) -> bool {
     let properties = info.properties();
     properties.visible_in(Version::V1_1) != properties.visible_in(Version::V1_2)
 }
 
-fn fill<T>(slots: &mut [T], infos: &[PartitionInfo], form: impl Fn(&PartitionInfo) -> T) {
+/// Fills lines with runs, by `put` which has as many slots as descriptors.
+fn fill<'i, T: FromBytes + IntoBytes + KnownLayout>(
+    lines: &mut [Line],
+    runs: impl Iterator<Item = &'i [PartitionInfo]>,
+    put: impl Fn(&mut [T], &[PartitionInfo]),
+) {
+    let mut rest = <[T]>::mut_from_bytes(lines.as_mut_bytes()).unwrap_or(&mut []);
+    for run in runs {
+        let Some((slots, after)) = rest.split_at_mut_checked(run.len()) else { return };
+        put(slots, run);
+        rest = after;
+    }
+}
+
+fn convert<T>(slots: &mut [T], infos: &[PartitionInfo], to: impl Fn(&PartitionInfo) -> T) {
     for (slot, info) in slots.iter_mut().zip(infos) {
-        *slot = form(info);
+        *slot = to(info);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
     use ffa_abi::PartitionProperties;
 
-    fn info(properties: PartitionProperties) -> PartitionInfo {
-        PartitionInfo::new(EndpointId(0x8001), 2, properties, Uuid([1; 16]))
+    fn info(id: u16, properties: PartitionProperties) -> PartitionInfo {
+        PartitionInfo::new(EndpointId(id), 2, properties, Uuid([1; 16]))
+    }
+
+    fn chunk(infos: &[PartitionInfo]) -> Box<Chunk> {
+        Chunk::try_new([infos].into_iter(), true).unwrap()
     }
 
     #[test]
     fn each_version_reads_its_own_bytes() {
-        let chunk = Chunk::try_new(&[info(PartitionProperties::all())]).unwrap();
+        let chunk = chunk(&[info(0x8001, PartitionProperties::all())]);
         // all() is 0x7cf: every property, without the two bits that say what the id names.
-        assert_eq!(chunk.bytes_1_0(0..1), [0x01, 0x80, 2, 0, 0x07, 0, 0, 0]);
-        assert_eq!(chunk.bytes_1_1(0..1)[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
-        assert_eq!(chunk.bytes_1_2(0..1)[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
-        assert_eq!(chunk.bytes_1_2(0..1)[8..], [0x01; 16]);
-        assert_eq!(chunk.heap_bytes(), 24 * CHUNK);
+        assert_eq!(chunk.infos_1_0().as_bytes(), [0x01, 0x80, 2, 0, 0x07, 0, 0, 0]);
+        assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
+        assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
+        assert_eq!(chunk.infos().as_bytes()[8..], [0x01; 16]);
+        assert_eq!(chunk.heap_bytes(), (24 + 8 + 24) * BLOCK);
     }
 
     #[test]
     fn callers_of_1_1_and_1_2_read_the_same_bytes_unless_a_property_is_newer() {
-        let chunk = Chunk::try_new(&[info(PartitionProperties::AARCH64)]).unwrap();
-        assert_eq!(chunk.bytes_1_1(0..1).as_ptr(), chunk.bytes_1_2(0..1).as_ptr());
-        assert_eq!(chunk.heap_bytes(), 0);
+        let chunk = chunk(&[info(1, PartitionProperties::AARCH64)]);
+        assert_eq!(chunk.infos_1_1().as_ptr(), chunk.infos().as_ptr());
+        assert_eq!(chunk.heap_bytes(), (24 + 8) * BLOCK);
     }
 
     #[test]
-    fn forms_are_aligned_and_packed() {
-        let chunk = Chunk::try_new(&[]).unwrap();
-        for bytes in [chunk.bytes_1_0(0..64), chunk.bytes_1_1(0..64), chunk.bytes_1_2(0..64)] {
-            assert_eq!(bytes.as_ptr().addr() % 64, 0);
+    fn forms_are_aligned_and_packed_at_every_length() {
+        for len in 1..=CHUNK {
+            let infos: Vec<_> =
+                (1..).map(|id| info(id, PartitionProperties::all())).take(len).collect();
+            let chunk = chunk(&infos);
+            assert!(chunk.infos() == infos);
+            let older = infos.iter().map(|info| info.seen_by(Version::V1_1, Uuid::NIL));
+            assert!(chunk.infos_1_1().iter().copied().eq(older));
+            assert!(chunk.infos_1_0().iter().copied().eq(infos.iter().map(PartitionInfo::to_1_0)));
+            let forms = [
+                chunk.infos_1_0().as_bytes(),
+                chunk.infos_1_1().as_bytes(),
+                chunk.infos().as_bytes(),
+            ];
+            assert!(forms.iter().all(|form| form.as_ptr().addr() % 64 == 0), "{len}");
         }
         assert_eq!(size_of::<ffa_rcu::Entry<Chunk>>(), 16);
     }
 
     #[test]
-    fn a_mask_has_a_bit_for_each_descriptor() {
-        let infos = [info(PartitionProperties::AARCH64); CHUNK];
-        let chunk = Chunk::try_new(&infos).unwrap();
-        for len in 1..=CHUNK {
-            let summary = Summary::new(&chunk, &infos[..len], 7);
-            assert_eq!(summary.all().count_ones() as usize, len);
-            assert_eq!(summary.all().trailing_ones() as usize, len);
-            assert_eq!(summary.end(), 7 + len);
-        }
+    fn runs_make_one_chunk() {
+        let infos = [1, 2, 3, 4, 5, 6].map(|id| info(id, PartitionProperties::all()));
+        let runs = [&infos[..1], &[], &infos[1..4], &infos[4..]];
+        let in_parts = Chunk::try_new(runs.into_iter(), true).unwrap();
+        let whole = chunk(&infos);
+        assert!(in_parts.infos_1_0() == whole.infos_1_0());
+        assert!(in_parts.infos_1_1() == whole.infos_1_1());
+        assert!(in_parts.infos() == whole.infos());
     }
 }

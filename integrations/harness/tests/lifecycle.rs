@@ -23,13 +23,16 @@ use ffa_harness::{Machine, Pause, Point, Setup, SpmcSetup, Vcpu};
 
 const NIL: Uuid = Uuid::NIL;
 
+/// VMs enough for a list in more than one piece.
+const CROWD: u16 = 514;
+
 /// A call of VM 2, which may be told that it is gone.
 type Act = fn(&mut Vcpu<'_>) -> Result<(), CallError>;
 
 /// Calls of VM 2, in an order in which each is possible.
 const CALLS: [(&str, Act); 9] = [
     ("join", |vcpu| vcpu.call(&IdGet).map(|_| ())),
-    ("map", |vcpu| vcpu.map(2).map(|_| ())),
+    ("map", |vcpu| vcpu.map(4).map(|_| ())),
     ("count", |vcpu| vcpu.count(NIL).map(|_| ())),
     ("list", |vcpu| vcpu.list(NIL, Version::V1_2).map(|_| ())),
     ("release", |vcpu| vcpu.release().map(|_| ())),
@@ -91,7 +94,7 @@ fn destroy_at(call: usize, point: Point, passes: usize) -> bool {
 /// A crowd, and VM 2, whose calls up to `call` were made.
 fn machine_before(call: usize) -> Machine {
     let machine = Setup::default().start();
-    for id in (1..=66).filter(|id| *id != 2) {
+    for id in (1..=CROWD).filter(|id| *id != 2) {
         join(&machine, id, Version::V1_2);
     }
     machine.create_as(VmConfig { uuid: common::MINE, ..common::config(2) }).unwrap();
@@ -118,7 +121,7 @@ fn wait_for(pause: &Pause, is_over: impl Fn() -> bool) -> bool {
 fn check_gone(machine: &Machine) {
     machine.destroy(2).unwrap();
     machine.reclaim_all();
-    assert_eq!(machine.vm(1).counts(NIL), Ok(65));
+    assert_eq!(machine.vm(1).counts(NIL), Ok(u32::from(CROWD) - 1));
     assert_eq!(machine.create(2), Err(CreateError::IdDraining));
     assert!(!machine.mediator().is_gone(VmId::new(2).unwrap()));
     machine.vm(2).calls(IdGet).fails(Status::NOT_SUPPORTED);
