@@ -1,6 +1,7 @@
 //! The questions, put to all contenders that can answer.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use ffa_abi::{Version, VmId, partition_descriptor_size};
 use ffa_rcu::{ArcSwapEpoch, CrossbeamEpoch, Slots};
@@ -9,7 +10,7 @@ use crate::contender::Contender;
 use crate::context::Layout;
 use crate::crossbeam_list::CrossbeamList;
 use crate::host::Pages;
-use crate::kind::{Kind, MEMCPY};
+use crate::kind::{Kind, MEMCPY, PIN, SWAP};
 use crate::locked_list::{ContextList, LockedList};
 use crate::mediated::Mediated;
 use crate::population::Population;
@@ -79,8 +80,10 @@ impl Contest {
             self.ask(Kind::RwLockInOrder, &self.rwlock_in_order, question),
             self.ask(Kind::Mutex, &self.mutex, question),
         ];
-        if question == Question::List {
-            contenders.push(self.memcpy());
+        match question {
+            Question::List => contenders.push(self.memcpy()),
+            Question::Lookup => contenders.extend([pin(), swap()]),
+            _ => {}
         }
         contenders
     }
@@ -132,6 +135,17 @@ impl Contest {
             to.write(0, black_box(from)).ok()
         })
     }
+}
+
+/// Entry into a section of `crossbeam-epoch` and exit, with a handle of its own.
+fn pin() -> Contender<'static> {
+    let handle = crossbeam_epoch::Collector::new().register();
+    Contender::new(PIN, move || drop(black_box(handle.pin())))
+}
+
+fn swap() -> Contender<'static> {
+    let word = AtomicU64::new(0);
+    Contender::new(SWAP, move || black_box(&word).swap(1, SeqCst))
 }
 
 /// How many objects are freed after a change: more than it retires, so that none pile up.

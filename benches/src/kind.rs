@@ -43,6 +43,12 @@ pub trait Experiment {
 /// The plain copy, which is no way to keep partitions, but the floor of a list.
 pub const MEMCPY: &str = "memcpy";
 
+/// `crossbeam-epoch`'s pin and unpin, around nothing: what nanoseconds of a lookup are held against.
+pub const PIN: &str = "crossbeam pin";
+
+/// One `SeqCst` exchange of a word that no other CPU has: what x86-64 cannot enter a section without.
+pub const SWAP: &str = "exchange";
+
 impl Kind {
     /// All of them.
     pub const ALL: [Kind; 8] = [

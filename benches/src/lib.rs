@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::expect_used, clippy::panic, reason = "without its subject a bench has no result")]
 
+mod apart;
 mod compose;
 mod contender;
 mod contest;
@@ -23,11 +24,12 @@ mod population;
 mod registry;
 mod store;
 
+pub use apart::{APART, Apart};
 pub use contender::Contender;
 pub use contest::{CHANGE_BUDGET, Contest, Question};
 pub use context::destroyed_here;
 pub use data::Data;
-pub use kind::{Experiment, Kind, MEMCPY};
+pub use kind::{Experiment, Kind, MEMCPY, PIN, SWAP};
 pub use mediated::{Client, Mediated};
 pub use model::table as scaling_model;
 pub use origin::Origin;

@@ -1,7 +1,7 @@
 //! How long one answer takes on a quiet machine, by the number of partitions.
 
 use ffa_abi::Version;
-use ffa_benches::{Contest, Data, Kind, MEMCPY, Question};
+use ffa_benches::{Contest, Data, Kind, MEMCPY, PIN, Question};
 
 use crate::effort::Effort;
 use crate::measure::{Times, take_turns};
@@ -25,8 +25,9 @@ pub(crate) const QUESTIONS: [(&str, Question); 5] = [
 ];
 
 /// Those against whom the registry's ratios are taken.
-const RIVALS: [&str; 5] = [
+const RIVALS: [&str; 6] = [
     MEMCPY,
+    PIN,
     Kind::RwLock.name(),
     Kind::RwLockInOrder.name(),
     Kind::Mutex.name(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ffa_benches::{Data, Kind, MEMCPY};
+use ffa_benches::{APART, Data, Kind, MEMCPY, PIN, SWAP};
 
 use crate::goals::{Side, Target, Unit, targets};
 use crate::latency::{ASKED, LISTED, QUESTIONS, VERSIONS};
@@ -121,9 +121,11 @@ fn list_table(data: &Data, what: &str) -> Table {
 }
 
 fn question_table(data: &Data, what: &str) -> Table {
-    let mut table = table_of(&format!("{what}, ns"), "N", &names());
+    let floors: &[&str] = if what == "lookup" { &[PIN, SWAP] } else { &[] };
+    let names = [&names(), floors].concat();
+    let mut table = table_of(&format!("{what}, ns"), "N", &names);
     for n in ASKED.map(u32::from) {
-        let times = names().into_iter().map(|who| data.value(what, who, n, "ns"));
+        let times = names.iter().map(|who| data.value(what, who, n, "ns"));
         row(&mut table, &n.to_string(), times, 1);
     }
     table
@@ -177,9 +179,10 @@ fn retired_table(data: &Data) -> Table {
 fn scaling_table(data: &Data) -> Table {
     let n = u32::from(scaling::SIZE);
     let title = format!("Two readers against one, times the answers, N = {n}");
-    let mut table = table_of(&title, "what", &names());
+    let names = [names(), vec![APART]].concat();
+    let mut table = table_of(&title, "what", &names);
     for asked in ["count", "list"] {
-        let values = names().into_iter().map(|who| data.value("two readers", who, n, asked));
+        let values = names.iter().map(|who| data.value("two readers", who, n, asked));
         row(&mut table, asked, values, 2);
     }
     table

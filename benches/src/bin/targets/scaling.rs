@@ -6,7 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ffa_abi::Version;
-use ffa_benches::{Data, Experiment, Kind, Population, Reader, Store};
+use ffa_benches::{
+    APART, Apart, Data, DirectoryRegistry, Experiment, Kind, Population, Reader, Store,
+};
+use ffa_rcu::Slots;
 
 use crate::effort::Effort;
 use crate::heartbeat::{Beats, Listener};
@@ -47,6 +50,11 @@ pub(crate) fn measure(data: &mut Data, effort: Effort) {
             let ratio = kind.run(&population, usize::MAX, &mut scaling);
             data.put("two readers", kind.name(), SIZE.into(), name, ratio);
         }
+        effort.progress("two readers", &format!("{name}, {APART}"));
+        let registry = || DirectoryRegistry::<Slots>::new(&population.infos);
+        let apart = Apart { first: registry(), second: registry() };
+        let ratio = Scaling { population: &population, effort, asked }.run(&apart);
+        data.put("two readers", APART, SIZE.into(), name, ratio);
     }
 }
 
