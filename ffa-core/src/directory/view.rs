@@ -1,5 +1,6 @@
 //! What one caller sees of a directory.
 
+use core::slice::from_ref;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
@@ -29,6 +30,9 @@ enum Own<'d> {
     /// Alone, behind all others: its chunk, and its place in that.
     Last(&'d Entry, usize),
 }
+
+/// So many descriptors are copied one by one as fast as in pieces.
+const FEW: usize = 8;
 
 /// Where a VM's own descriptor stood when last looked: its chunk, and its place in that.
 ///
@@ -124,14 +128,19 @@ impl<'d> View<'d> {
             return append(form(entry).get(own..own + 1).unwrap_or(&[]));
         };
         let Some((last, others)) = self.shown.split_last() else { return Ok(()) };
-        let infos = form(last);
-        let (last, moved) = infos.split_at(infos.len().saturating_sub(1));
+        let Some((moved, last)) = form(last).split_last() else { return Ok(()) };
+        if others.is_empty() && last.len() <= FEW {
+            let mut infos = last.iter().enumerate();
+            return infos.try_for_each(|(index, info)| {
+                append(from_ref(if index == own { moved } else { info }))
+            });
+        }
         for (index, entry) in self.shown.iter().enumerate() {
             let infos = if index == others.len() { last } else { form(entry) };
             match infos.split_at_checked(own) {
                 Some((before, [_, behind @ ..])) if index == chunk => {
                     append(before)?;
-                    append(moved)?;
+                    append(from_ref(moved))?;
                     append(behind)?;
                 }
                 _ => append(infos)?,
@@ -242,11 +251,11 @@ mod tests {
         PartitionInfo::new(EndpointId(id), id, PartitionProperties::AARCH64, uuid)
     }
 
-    fn partitions(policy: Policy, secure: u16) -> Registry<Directory, ()> {
+    fn partitions(policy: Policy, secure: u16, vms: u16) -> Registry<Directory, ()> {
         let partitions = Registry::try_new(1, Directory::new(Head::new(policy))).unwrap();
         let secure: Vec<_> = (0..secure).map(|index| info(0x8000 + index)).collect();
         set_secure(&mut partitions.write(), &secure).unwrap().commit();
-        for id in 1..=VMS {
+        for id in 1..=vms {
             join(&mut partitions.write(), info(2 * id)).unwrap().commit();
             partitions.reclaim(8);
         }
@@ -263,7 +272,7 @@ mod tests {
     }
 
     fn check(policy: Policy, version: Version, caller: u16, place: &Place) {
-        let partitions = partitions(policy, SECURE);
+        let partitions = partitions(policy, SECURE, VMS);
         let writer = partitions.write();
         let vm = VmId::new(caller).unwrap();
         let view = View::new(writer.snapshot(), vm, version, place);
@@ -318,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_caller_that_may_see_nobody_sees_itself_from_1_2_on() {
-        let partitions = partitions(Policy::vm_to_sp(), 0);
+        let partitions = partitions(Policy::vm_to_sp(), 0, VMS);
         let writer = partitions.write();
         for (version, ids) in
             [(Version::V1_0, &[][..]), (Version::V1_1, &[]), (Version::V1_2, &[8])]
@@ -327,6 +336,21 @@ mod tests {
             let view = View::new(writer.snapshot(), VmId::new(8).unwrap(), version, &place);
             assert_eq!(view.count(Uuid::NIL), ids.len());
             assert_eq!(copied(&view, ids.len()), ids);
+        }
+    }
+
+    #[test]
+    fn a_caller_of_an_old_version_sees_all_others_however_few() {
+        for vms in 1..=20 {
+            let partitions = partitions(Policy::allow_all(), 0, vms);
+            let writer = partitions.write();
+            for own in 1..=vms {
+                let caller = VmId::new(2 * own).unwrap();
+                let view = View::new(writer.snapshot(), caller, Version::V1_1, &Place::default());
+                let mut expected: Vec<u16> = (1..=vms).map(|id| 2 * id).collect();
+                expected.swap_remove(usize::from(own) - 1);
+                assert_eq!(copied(&view, expected.len()), expected);
+            }
         }
     }
 
