@@ -43,4 +43,6 @@ pub use publish_once::{Claim, ProposeError, PublishOnce, Publishing, State};
 pub use registry::{Cpu, DEFAULT_LIMIT, Reclaimed, Registry};
 pub use section::{Held, Section};
 pub use shared::Shared;
+#[cfg(counted)]
+pub use sync::counted;
 pub use writer::{Backlog, InsertError, Prepared, ReplaceError, Writer};

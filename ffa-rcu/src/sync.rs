@@ -1,15 +1,25 @@
-//! Chooses real atomics and the writers' lock, or loom's under `--cfg loom`.
+//! Chooses real atomics and the writers' lock, or loom's under `--cfg loom`, or counted ones under
+//! `--cfg counted`.
 
-#[cfg(not(loom))]
+#[cfg(counted)]
+pub mod counted;
+
+#[cfg(not(any(loom, counted)))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+#[cfg(counted)]
+pub(crate) use counted::{AtomicBool, AtomicPtr, AtomicU64, Mutex};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 
 /// Fair: writers get their turn in the order of arrival.
 #[cfg(not(loom))]
-pub(crate) type Mutex<T> = spin::mutex::TicketMutex<T, Relax>;
+pub(crate) type TicketMutex<T> = spin::mutex::TicketMutex<T, Relax>;
 #[cfg(not(loom))]
-pub(crate) type MutexGuard<'a, T> = spin::mutex::TicketMutexGuard<'a, T, Relax>;
+pub(crate) type TicketMutexGuard<'a, T> = spin::mutex::TicketMutexGuard<'a, T, Relax>;
+#[cfg(not(any(loom, counted)))]
+pub(crate) use TicketMutex as Mutex;
+#[cfg(not(loom))]
+pub(crate) use TicketMutexGuard as MutexGuard;
 
 #[cfg(all(not(loom), not(feature = "std")))]
 type Relax = spin::Spin;

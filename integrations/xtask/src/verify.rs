@@ -29,6 +29,7 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
     let steps = vec![
         step("loom", "every interleaving of the reclamation's edges", host::loom),
         step("edges", EDGES, edges::run),
+        step("effort", "no reader locks, waits or repeats, by count", host::effort),
         step("spin", SPIN, spin::whole),
         step("tsan", TSAN, stress::sanitized),
         step("stress", "readers, writers and reclaimers for a minute a backend", stress::long),

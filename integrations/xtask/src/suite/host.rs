@@ -20,6 +20,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("unit", "unit, scenario and documentation tests", unit),
         step("docs", "the documentation builds without a warning", docs),
         step("loom", "every interleaving of the reclamation's edges", loom),
+        step("effort", "no reader locks, waits or repeats, by count", effort),
         step("storm", "512 VMs listed by 2 readers while others come and go", storm),
         step("random", "random calls while their VMs are destroyed and created", random),
         step("package", "the libraries are ready to be published", package),
@@ -60,6 +61,15 @@ pub(crate) fn loom() -> Result<Outcome> {
     cargo.args(["test", "--release", "--package", "ffa-rcu", "--all-features", "--test", "loom"]);
     cargo.arg("--target-dir").arg(workspace::target_dir("loom"));
     passes(cargo.env("RUSTFLAGS", "--cfg loom --cfg crossbeam_loom"))
+}
+
+/// Atomics that count their uses: a build of its own too.
+pub(crate) fn effort() -> Result<Outcome> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["test", "--release", "--package", "ffa-rcu", "--package", "ffa-harness"]);
+    cargo.args(["--all-features", "--test", "effort"]);
+    cargo.arg("--target-dir").arg(workspace::target_dir("counted"));
+    passes(cargo.env("RUSTFLAGS", "--cfg counted"))
 }
 
 fn storm() -> Result<Outcome> {
