@@ -358,6 +358,38 @@ fn found_by_another_cpu<B: Backend + 'static>(preemptions: Preemptions) {
     });
 }
 
+/// E4, E5: a CPU dies inside a section, while another one replaces and reclaims what it read. The host
+/// sees that it is dead and evicts it; then its place reads again.
+fn evicted<B: Backend + 'static>(preemptions: Preemptions) {
+    model(preemptions, || {
+        let drops = drops();
+        let registry = registry::<B>(1, &drops);
+        let dying = spawn(&registry, |registry| {
+            let mut cpu = registry.cpu(0).unwrap();
+            let section = cpu.enter();
+            section.snapshot().read();
+            std::mem::forget(section);
+            std::mem::forget(cpu);
+        });
+        let writer = thread::spawn({
+            let (registry, drops) = (registry.clone(), drops.clone());
+            move || {
+                registry.write().replace(Canary::new(2, &drops)).unwrap();
+                registry.reclaim(8);
+            }
+        });
+        dying.join().unwrap();
+        // SAFETY: the CPU's thread has ended, which the join orders before this call, and has leaked
+        // its handle and its section.
+        assert!(unsafe { registry.evict(0) });
+        let mut next = registry.cpu(0).unwrap();
+        next.enter().snapshot().read();
+        writer.join().unwrap();
+        drain(&registry);
+        assert_eq!(drops.load(Relaxed), 1);
+    });
+}
+
 fn spawn<B: Backend + 'static>(
     registry: &Arc<Canaries<B>>,
     body: impl FnOnce(&Canaries<B>) + Send + 'static,
@@ -429,6 +461,7 @@ mod slots {
         place_claimed_once(None),
         place_claimed_by_one_of_three(Some(3)),
         two_reclaimers(None),
+        evicted(Some(3)),
     }
 }
 

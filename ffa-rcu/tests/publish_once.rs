@@ -1,5 +1,5 @@
 //! Every history of up to eight steps of a [`PublishOnce`], against a machine that is written down as
-//! its documentation says. What siblings do at the same moment is loom's (tests/loom/publish_once.rs).
+//! its documentation says. What siblings do at the same moment is loom's (`tests/loom/publish_once.rs`).
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
