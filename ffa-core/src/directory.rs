@@ -14,6 +14,8 @@
 
 mod change;
 mod chunk;
+#[cfg(test)]
+mod model;
 mod view;
 
 pub use change::{join, leave, set_secure};

@@ -39,14 +39,14 @@ impl Listing {
 
     /// The same, where the VM's list before was `last` when last looked.
     fn begin_after(&self, last: u64, state: u64) -> u16 {
-        if last >> TAG_BITS == state << TAG_BITS >> TAG_BITS && tag_of(last) != NO_TAG {
+        if state_of(last) == state_of(state << TAG_BITS) && tag_of(last) != NO_TAG {
             return tag_of(last);
         }
         let next = state << TAG_BITS | next_tag(last);
         match self.0.compare_exchange(last, next, Relaxed, Relaxed) {
             Ok(_) => tag_of(next),
             // A sibling began one: of the same state, hence the same list; or of another.
-            Err(current) if current >> TAG_BITS == next >> TAG_BITS => tag_of(current),
+            Err(current) if state_of(current) == state_of(next) => tag_of(current),
             Err(_) => NO_TAG,
         }
     }
@@ -55,6 +55,11 @@ impl Listing {
     pub(crate) fn goes_on(&self, state: u64, tag: u16) -> bool {
         tag != NO_TAG && self.0.load(Relaxed) == state << TAG_BITS | u64::from(tag)
     }
+}
+
+/// The low 48 bits of a state.
+fn state_of(word: u64) -> u64 {
+    word >> TAG_BITS
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the tag is the low half-word")]

@@ -51,7 +51,7 @@ pub struct Entry<K: Chunk> {
 struct Top<K: Chunk> {
     entries: Vec<Entry<K>>,
     /// The entries whose chunks go with this top; [`pack`]ed. Changed by a holder of the writers'
-    /// lock only, never read by a reader.
+    /// lock only. A reader frees nothing by it: it can ask for the footprint, which is a number.
     ///
     /// Invariant: no other top owns them, except that of a snapshot that was not published yet.
     owned: AtomicU64,
@@ -66,6 +66,8 @@ pub struct Splice<'w, 'r, H, K: Chunk, C, B: Backend = DefaultBackend> {
     replaced: Range<usize>,
     /// The entries up to where the next chunk goes. Owns the new ones.
     top: Top<K>,
+    /// What will be retired: as admitted.
+    bytes: usize,
 }
 
 /// A spliced snapshot that has its memory and its admission. [`commit`](Self::commit) cannot fail;
@@ -75,6 +77,8 @@ pub struct Spliced<'w, 'r, H, K: Chunk, C, B: Backend = DefaultBackend> {
     writer: &'w mut Writer<'r, Chunked<H, K>, C, B>,
     replaced: Range<usize>,
     snapshot: Box<Node<Chunked<H, K>>>,
+    /// What will be retired: as admitted.
+    bytes: usize,
 }
 
 impl<H, K: Chunk> Chunked<H, K> {
@@ -130,29 +134,34 @@ impl<K: Chunk> Drop for Top<K> {
     fn drop(&mut self) {
         for entry in self.owned() {
             // SAFETY: made by `Box::into_raw`; by the invariant nobody else frees it, and since this
-            // top is dropped nobody reads it: it was never published, or its readers have left, and
-            // with them those of the tops before.
+            // top is dropped nobody reads it: either it was never published, and then owns only
+            // what no other top has, or its readers have left, and with them those of the tops
+            // before.
             drop(unsafe { Box::from_raw(entry.chunk.as_ptr()) });
         }
     }
 }
 
-impl<H, K: Chunk> Footprint for Chunked<H, K> {
-    /// The top, and the chunks that no later snapshot has.
+impl<H: Footprint, K: Chunk> Footprint for Chunked<H, K> {
+    /// The head's, the top, and the chunks that no later snapshot has.
     fn heap_bytes(&self) -> usize {
-        top_bytes::<K>(self.top.entries.capacity()) + chunk_bytes(self.top.owned())
+        self.bytes_with(chunk_bytes(self.top.owned()))
     }
 }
 
-fn top_bytes<K: Chunk>(entries: usize) -> usize {
-    entries.saturating_mul(size_of::<Entry<K>>())
+impl<H: Footprint, K: Chunk> Chunked<H, K> {
+    fn bytes_with(&self, chunks: usize) -> usize {
+        let top = self.top.entries.capacity().saturating_mul(size_of::<Entry<K>>());
+        self.head.heap_bytes().saturating_add(top).saturating_add(chunks)
+    }
 }
 
 fn chunk_bytes<K: Chunk>(entries: &[Entry<K>]) -> usize {
-    entries.iter().map(|entry| size_of::<K>().saturating_add(entry.heap_bytes())).sum()
+    let bytes = entries.iter().map(|entry| size_of::<K>().saturating_add(entry.heap_bytes()));
+    bytes.fold(0, usize::saturating_add)
 }
 
-impl<'r, H, K: Chunk, C, B: Backend> Writer<'r, Chunked<H, K>, C, B> {
+impl<'r, H: Footprint, K: Chunk, C, B: Backend> Writer<'r, Chunked<H, K>, C, B> {
     /// Begins a snapshot in which other chunks, about `room` of them, stand in place of those in
     /// `replaced`.
     ///
@@ -166,21 +175,22 @@ impl<'r, H, K: Chunk, C, B: Backend> Writer<'r, Chunked<H, K>, C, B> {
         replaced: Range<usize>,
         room: usize,
     ) -> Result<Splice<'_, 'r, H, K, C, B>, ReplaceError> {
-        let old = &self.root().value.top.entries;
+        let snapshot = &self.root().value;
+        let old = &snapshot.top.entries;
         let end = replaced.end.min(old.len());
         let replaced = replaced.start.min(end)..end;
         let kept = old.get(..replaced.start).unwrap_or(&[]);
         let doomed = chunk_bytes(old.get(replaced.clone()).unwrap_or(&[]));
         let node = size_of::<Node<Chunked<H, K>>>();
-        self.admit(node + top_bytes::<K>(old.capacity()) + doomed)?;
+        let bytes = node.saturating_add(snapshot.bytes_with(doomed));
+        self.admit(bytes)?;
 
         let mut entries = Vec::new();
-        let length = old.len() - replaced.len() + room;
-        entries.try_reserve_exact(length).map_err(|_| OutOfMemory)?;
+        reserve(&mut entries, (old.len() - replaced.len()).saturating_add(room))?;
         entries.extend(kept.iter().map(Entry::share));
         let top = Top { entries, owned: AtomicU64::new(0) };
         top.own(replaced.start..replaced.start);
-        Ok(Splice { writer: self, replaced, top })
+        Ok(Splice { writer: self, replaced, top, bytes })
     }
 }
 
@@ -191,7 +201,7 @@ impl<'w, 'r, H, K: Chunk, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
     ///
     /// [`OutOfMemory`], where there are more chunks than there is room for; the chunk is dropped.
     pub fn push(&mut self, summary: K::Summary, chunk: Box<K>) -> Result<(), OutOfMemory> {
-        self.top.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
+        reserve(&mut self.top.entries, 1)?;
         let chunk = NonNull::from(Box::leak(chunk));
         self.top.entries.push(Entry { summary, chunk });
         self.top.own(self.replaced.start..self.top.entries.len());
@@ -224,27 +234,28 @@ impl<'w, 'r, H, K: Chunk, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
     ) -> Result<Spliced<'w, 'r, H, K, C, B>, ReplaceError> {
         let old = &self.writer.root().value.top.entries;
         let after = old.get(self.replaced.end..).unwrap_or(&[]);
-        self.top.entries.try_reserve(after.len()).map_err(|_| OutOfMemory)?;
+        reserve(&mut self.top.entries, after.len())?;
         self.top.entries.extend(after.iter().map(|entry| {
             let mut entry = entry.share();
             adjust(&mut entry.summary);
             entry
         }));
         let snapshot = Node::try_new(Chunked { head, top: self.top })?;
-        Ok(Spliced { writer: self.writer, replaced: self.replaced, snapshot })
+        Ok(Spliced { writer: self.writer, replaced: self.replaced, snapshot, bytes: self.bytes })
     }
 }
 
-impl<H, K: Chunk, C, B: Backend> Spliced<'_, '_, H, K, C, B> {
+impl<H: Footprint, K: Chunk, C, B: Backend> Spliced<'_, '_, H, K, C, B> {
     /// Publishes the snapshot and retires the one before, with the chunks that were replaced.
     pub fn commit(self) {
         let new = &self.snapshot.value.top;
         let old = &self.writer.root().value.top;
-        // From here on the old top owns what only it has. No reader looks at this, and the writers'
-        // lock keeps whoever frees the old one away until it is retired.
+        // From here on the old top owns what only it has. No reader frees by this, and the writers'
+        // lock keeps whoever frees the old one away until it is retired. Nothing until the swap can
+        // panic: the new snapshot, dropped by an unwinding, would free what the old one still shows.
         old.own(self.replaced);
         new.own(0..new.entries.len());
-        self.writer.swap(self.snapshot);
+        self.writer.swap(self.snapshot, self.bytes);
     }
 }
 
@@ -255,7 +266,17 @@ impl<K: Chunk> Entry<K> {
     }
 }
 
-/// Start in the upper half, end in the lower. A top with 2^32 entries does not fit into memory.
+/// Makes room for so many entries more, up to as many as [`pack`] can name.
+fn reserve<K: Chunk>(entries: &mut Vec<Entry<K>>, more: usize) -> Result<(), OutOfMemory> {
+    if entries.len().saturating_add(more) > MOST_ENTRIES {
+        return Err(OutOfMemory);
+    }
+    entries.try_reserve(more).map_err(|_| OutOfMemory)
+}
+
+const MOST_ENTRIES: usize = u32::MAX as usize;
+
+/// Start in the upper half, end in the lower: neither is more than [`MOST_ENTRIES`].
 fn pack(entries: &Range<usize>) -> u64 {
     (entries.start as u64) << 32 | entries.end as u64
 }

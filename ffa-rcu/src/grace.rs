@@ -42,6 +42,14 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     ///
     /// 1. The CPU runs no more, and what it did happens before this call.
     /// 2. Its [`Cpu`], its section, and what it found in it are never used nor dropped again.
+    /// 3. This is the only eviction for this death: one that comes when the place is claimed again
+    ///    would end the section of a CPU that lives.
+    ///
+    /// # What it cannot mend
+    ///
+    /// A CPU that died while it was a [`Writer`](crate::Writer), waited to be one, or reclaimed. The
+    /// lock is never released, or never passed on, and writers wait for ever; objects that it was
+    /// about to free stay. Readers go on.
     pub unsafe fn evict(&self, cpu: usize) -> bool {
         // SAFETY: by number of the contract,
         // 1. a place that was claimed is below the number of CPUs.
@@ -74,7 +82,8 @@ impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
     /// which is told the CPU that is waited for, where the backend can tell.
     ///
     /// It waits for as long as the slowest reader takes. Not for itself: `&mut self` says that this
-    /// CPU is in no section.
+    /// place is in no section, and one that was leaked ends here. Whoever has two places must not be
+    /// in a section of the other.
     ///
     /// ```compile_fail,E0499
     /// # let registry: ffa_rcu::Registry<u32, u32> = ffa_rcu::Registry::try_new(1, 1).unwrap();
@@ -84,6 +93,7 @@ impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
     /// drop(section);
     /// ```
     pub fn synchronize(&mut self, mut pause: impl FnMut(Option<usize>)) {
+        drop(self.enter());
         let grace_period = self.registry().begin_grace_period();
         while !grace_period.is_over() {
             pause(grace_period.stalled_by());

@@ -42,6 +42,8 @@ pub(crate) struct Limbo<T, C> {
     contexts: Queue<Member<C>>,
     /// Contexts without readers that had a hold when last looked at.
     held: Queue<Member<C>>,
+    /// How many these are.
+    held_objects: usize,
     /// Whether the next look is at `held` first, so that neither side starves the other.
     held_first: bool,
     pub(crate) retired: Retired,
@@ -57,6 +59,7 @@ impl<T, C> Limbo<T, C> {
             snapshots: Queue::new(),
             contexts: Queue::new(),
             held: Queue::new(),
+            held_objects: 0,
             held_first: false,
             retired,
         }
@@ -104,7 +107,8 @@ impl<T, C> Limbo<T, C> {
         }
     }
 
-    /// Takes out what nobody can use any more, looking at no more than `budget` objects.
+    /// Takes out what nobody can use any more, looking at no more than `budget` objects, and at none
+    /// that is held twice.
     ///
     /// # Safety
     ///
@@ -114,9 +118,14 @@ impl<T, C> Limbo<T, C> {
     pub(crate) unsafe fn take_ripe(&mut self, horizon: Ticket, budget: usize) -> Ripe<T, C> {
         let mut ripe = Ripe { snapshots: Queue::new(), contexts: Queue::new(), objects: 0 };
         let before = self.retired.objects;
+        let mut held = self.held_objects;
+        let mut next_held = |limbo: &mut Self, ripe: &mut _| {
+            held = held.checked_sub(1)?;
+            limbo.take_held(ripe)
+        };
         for _ in 0..budget.min(before) {
             self.held_first = !self.held_first;
-            if self.held_first && self.take_held(&mut ripe).is_some() {
+            if self.held_first && next_held(self, &mut ripe).is_some() {
                 continue;
             }
             let is_over = |ticket: &Ticket| horizon.is_at_least(*ticket);
@@ -130,7 +139,7 @@ impl<T, C> Limbo<T, C> {
                 }
                 (Some(_), _) => self.take_snapshot(&mut ripe),
                 (None, Some(_)) => self.take_context(&mut ripe),
-                (None, None) => self.take_held(&mut ripe),
+                (None, None) => next_held(self, &mut ripe),
             };
             if found.is_none() {
                 break;
@@ -156,6 +165,7 @@ impl<T, C> Limbo<T, C> {
 
     fn take_held(&mut self, ripe: &mut Ripe<T, C>) -> Option<()> {
         let (node, retirement) = self.held.pop()?;
+        self.held_objects = self.held_objects.saturating_sub(1);
         self.take_unless_held(node, retirement, ripe);
         Some(())
     }
@@ -173,6 +183,7 @@ impl<T, C> Limbo<T, C> {
             // SAFETY: from `pop`. The ticket has passed and does not matter any more; a hold cannot
             // outlive the registry.
             unsafe { self.held.push(node, retirement) };
+            self.held_objects = self.held_objects.saturating_add(1);
             return;
         }
         self.retired.subtract(retirement.bytes);

@@ -111,10 +111,13 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     ///
     /// What waits for nobody is freed at the first call whose budget reaches it: `n` objects are gone
     /// after `n / budget` calls, rounded up ([`CrossbeamEpoch`](crate::Backend) needs up to three more
-    /// to see that nobody is waited for).
+    /// to see that nobody is waited for). Contexts that are [held](crate::Held) are looked at again
+    /// in turn, once a call, and take up to half of the budget.
     ///
     /// Destructors of published values run here, with no lock held, and when the registry is
-    /// dropped; nowhere else. Any CPU may call it, also several at once, but not while it holds a
+    /// dropped; nowhere else. A snapshot is one object, with all chunks that no later one has. Where
+    /// a destructor panics and the panic is caught, the ids of contexts that this call was about to
+    /// free stay draining. Any CPU may call it, also several at once, but not while it holds a
     /// [`Writer`].
     pub fn reclaim(&self, budget: usize) -> Reclaimed {
         let horizon = self.backend.horizon();

@@ -17,7 +17,8 @@ use core::sync::atomic::Ordering::Relaxed;
 ///
 /// What a writer replaces or removes stays readable for those who read it already, and is freed by
 /// [`Registry::reclaim`], which waits for the writer to be dropped: a writer that lives on retires
-/// without end.
+/// without end. A value that is refused is dropped while the writer still has its turn, so its
+/// destructor must not ask the registry for one.
 pub struct Writer<'r, T, C, B: Backend = DefaultBackend> {
     registry: &'r Registry<T, C, B>,
     limbo: MutexGuard<'r, Limbo<T, C>>,
@@ -29,6 +30,8 @@ pub struct Writer<'r, T, C, B: Backend = DefaultBackend> {
 pub struct Prepared<'w, 'r, T, C, B: Backend = DefaultBackend> {
     writer: &'w mut Writer<'r, T, C, B>,
     snapshot: Box<Node<T>>,
+    /// What will be retired: as admitted.
+    bytes: usize,
 }
 
 /// Too much retired memory waits for its readers: nothing has changed. Reclaim, and try again.
@@ -117,9 +120,9 @@ impl<'r, T, C, B: Backend> Writer<'r, T, C, B> {
 }
 
 impl<T: Footprint, C, B: Backend> Writer<'_, T, C, B> {
-    /// Publishes a snapshot and retires the one before.
-    pub(crate) fn swap(&mut self, snapshot: Box<Node<T>>) {
-        let bytes = self.root().bytes();
+    /// Publishes a snapshot and retires the one before, which weighs `bytes`. Calls nothing of the
+    /// caller's.
+    pub(crate) fn swap(&mut self, snapshot: Box<Node<T>>, bytes: usize) {
         let old = self.registry.root.swap(Box::into_raw(snapshot), E1_RELEASE);
         let ticket = self.registry.backend.ticket();
         if let Some(old) = NonNull::new(old) {
@@ -136,10 +139,11 @@ impl<T, C: Footprint, B: Backend> Writer<'_, T, C, B> {
     /// Cannot fail: it allocates nothing. The id drains, refused by [`insert`](Self::insert), until
     /// `reclaim` has freed the context.
     pub fn remove(&mut self, id: u16) -> bool {
-        let Some(context) = self.registry.table.unlink(id) else { return false };
-        let ticket = self.registry.backend.ticket();
+        let Some(context) = self.registry.table.find(id) else { return false };
         // SAFETY: live, since only we will free it.
         let bytes = unsafe { context.as_ref() }.bytes();
+        let Some(context) = self.registry.table.unlink(id) else { return false };
+        let ticket = self.registry.backend.ticket();
         // SAFETY: made by `Box::into_raw` in `insert`, and unlinked just now, under the lock, hence
         // once and in the order of tickets.
         unsafe { self.limbo.retire_context(context, Retirement { ticket, bytes }) };
@@ -154,9 +158,10 @@ impl<'r, T: Footprint, C: Footprint, B: Backend> Writer<'r, T, C, B> {
     ///
     /// [`ReplaceError`]; the snapshot is dropped.
     pub fn prepare(&mut self, snapshot: T) -> Result<Prepared<'_, 'r, T, C, B>, ReplaceError> {
-        self.admit(self.root().bytes())?;
+        let bytes = self.root().bytes();
+        self.admit(bytes)?;
         let snapshot = Node::try_new(snapshot)?;
-        Ok(Prepared { writer: self, snapshot })
+        Ok(Prepared { writer: self, snapshot, bytes })
     }
 
     /// Publishes a snapshot in place of the current one, which is retired.
@@ -191,7 +196,7 @@ impl<'r, T: Footprint, C: Footprint, B: Backend> Writer<'r, T, C, B> {
 impl<T: Footprint, C, B: Backend> Prepared<'_, '_, T, C, B> {
     /// Publishes the snapshot and retires the one before.
     pub fn commit(self) {
-        self.writer.swap(self.snapshot);
+        self.writer.swap(self.snapshot, self.bytes);
     }
 }
 

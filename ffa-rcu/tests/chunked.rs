@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Census, Probe};
-use ffa_rcu::{Backend, Chunk, Chunked, Footprint, Registry, ReplaceError, try_box};
+use ffa_rcu::{Backend, Chunk, Chunked, Footprint, Registry, ReplaceError, Slots, try_box};
 
 struct Part {
     probe: Probe,
@@ -20,6 +20,15 @@ impl Footprint for Part {
 
 impl Chunk for Part {
     type Summary = usize;
+}
+
+/// A head that weighs.
+struct Heavy(usize);
+
+impl Footprint for Heavy {
+    fn heap_bytes(&self) -> usize {
+        self.0
+    }
 }
 
 type Parts<B> = Registry<Chunked<u32, Part>, (), B>;
@@ -184,4 +193,52 @@ for_every_backend! {
     {
         stalled_reader,
     }
+}
+
+/// A footprint that panics between admission and publication would leave two snapshots that own the same
+/// chunks: it is not asked there.
+#[test]
+fn no_footprint_is_asked_when_nothing_may_fail() {
+    let (census, registry) = (Census::default(), parts::<Slots>(1));
+    splice(&registry, &census, 0..0, &[1, 2, 3]).unwrap();
+    let mut cpu = registry.cpu(0).unwrap();
+    let section = cpu.enter();
+    let mut writer = registry.write();
+    let mut splice = writer.splice(0..1, 1).unwrap();
+    splice.push(9, try_box(Part { probe: census.probe(9) }).unwrap()).unwrap();
+    let spliced = splice.finish(7, |_| ()).unwrap();
+    census.forbid_footprints();
+    spliced.commit();
+    drop(writer);
+    let read: Vec<_> =
+        section.snapshot().entries().iter().map(|entry| entry.probe.read()).collect();
+    assert_eq!(read, [9, 2, 3]);
+}
+
+#[test]
+fn a_head_counts() {
+    let registry: Registry<Chunked<Heavy, Part>, ()> =
+        Registry::try_new(1, Chunked::new(Heavy(1 << 20))).unwrap().with_limit(3 << 20);
+    let mut cpu = registry.cpu(0).unwrap();
+    let _section = cpu.enter();
+    let replace = || {
+        let mut writer = registry.write();
+        let splice = writer.splice(0..0, 0)?;
+        splice.finish(Heavy(1 << 20), |_| ()).map(ffa_rcu::Spliced::commit)
+    };
+    let accepted = (0..10).take_while(|_| replace().is_ok()).count();
+    // Three would be a little more than the limit, with their nodes.
+    assert_eq!(accepted, 2);
+    assert!(registry.retired().bytes >= 2 << 20);
+}
+
+#[test]
+fn no_top_is_longer_than_can_be_owned() {
+    let (census, registry) = (Census::default(), parts::<Slots>(1));
+    splice(&registry, &census, 0..0, &[1, 2]).unwrap();
+    for room in [usize::MAX, usize::MAX - 1, u32::MAX as usize - 1] {
+        let refused = registry.write().splice(2..2, room).map(drop);
+        assert_eq!(refused, Err(ReplaceError::OutOfMemory), "{room}");
+    }
+    assert_eq!(values(&registry), [1, 2]);
 }

@@ -134,6 +134,15 @@ fn a_dead_cpu_is_evicted() {
     }
 }
 
+/// A section that its own CPU has leaked ends when the CPU waits.
+#[test]
+fn synchronize_does_not_wait_for_its_own_leak() {
+    let registry = registry::<Slots>(1);
+    let mut cpu = registry.cpu(0).unwrap();
+    core::mem::forget(cpu.enter());
+    cpu.synchronize(|waits_for| panic!("waits for {waits_for:?}"));
+}
+
 #[cfg(feature = "crossbeam")]
 #[test]
 fn a_backend_that_cannot_evict_says_so() {

@@ -6,7 +6,8 @@
 mod common;
 
 use common::{Census, Probes, drain};
-use ffa_rcu::{Backend, Backlog, InsertError, Registry, ReplaceError};
+use ffa_rcu::{Backend, Backlog, InsertError, Registry, ReplaceError, Slots};
+use std::panic::AssertUnwindSafe;
 
 fn registry<B: Backend>(cpus: usize, census: &Census) -> Probes<B> {
     Registry::try_new(cpus, census.probe(0)).unwrap()
@@ -245,4 +246,40 @@ for_every_backend! {
     {
         stalled_reader,
     }
+}
+
+/// A footprint that panics leaves the context where it is.
+#[test]
+fn a_footprint_is_asked_before_anything_has_changed() {
+    let census = Census::default();
+    let registry = registry::<Slots>(1, &census);
+    registry.write().insert(3, census.probe(3)).unwrap();
+    census.forbid_footprints();
+    let removed = std::panic::catch_unwind(AssertUnwindSafe(|| registry.write().remove(3)));
+    assert!(removed.is_err());
+    assert_eq!(registry.write().find(3).unwrap().read(), 3);
+    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        registry.write().replace(census.probe(1)).unwrap();
+    }));
+    assert!(prepared.is_err());
+    assert_eq!(registry.write().snapshot().read(), 0);
+}
+
+/// A context that is held for long takes one look of a call, not every other one.
+#[test]
+fn a_hold_takes_little_of_the_budget() {
+    let census = Census::default();
+    let registry = registry::<Slots>(1, &census);
+    registry.write().insert(1, census.probe(1)).unwrap();
+    let held = registry.cpu(0).unwrap().enter().hold(1).unwrap();
+    registry.write().remove(1);
+    assert_eq!(registry.reclaim(8).freed, 0);
+    for value in 0..21 {
+        registry.write().replace(census.probe(value)).unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(registry.reclaim(8).freed, 7);
+    }
+    drop(held);
+    assert_eq!(registry.reclaim(8).freed, 1);
 }

@@ -2,9 +2,8 @@
 
 use core::ops::Range;
 
-use alloc::boxed::Box;
 use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
-use ffa_rcu::{Backend, Footprint, OutOfMemory, ReplaceError, Splice, Spliced, Writer};
+use ffa_rcu::{Backend, Footprint, ReplaceError, Splice, Spliced, Writer};
 
 use super::chunk::{CHUNK, Chunk, Summary, is_newer};
 use super::{Directory, Entry, Head, chunk_of, end, parts};
@@ -50,7 +49,9 @@ pub fn set_secure<'w, 'r, C: Footprint, B: Backend>(
     head.secure_version = head.version;
     let mut splice = writer.splice(replaced, head.secure_chunks)?;
     for infos in infos.chunks(CHUNK) {
-        append(&mut splice, Chunk::try_new([infos].into_iter(), true)?)?;
+        let start = end_of(&splice);
+        let chunk = Chunk::try_new([infos].into_iter(), start, true)?;
+        splice.push(Summary::new(&chunk, start), chunk)?;
     }
     finish(splice, head, before, infos.len())
 }
@@ -77,22 +78,19 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
     let part = if is_last && window.end == vms.len() { CHUNK } else { len.div_ceil(chunks).max(1) };
     let replaced = head.secure_chunks + window.start..head.secure_chunks + window.end;
     let mut splice = writer.splice(replaced, chunks)?;
-    for start in (0..len).step_by(part) {
+    for first in (0..len).step_by(part) {
+        let start = end_of(&splice);
         let changed = Changed::new(splice.replaced(), id, info.as_slice());
         let has_newer = changed.has_newer;
-        let chunk = Chunk::try_new(changed.cut(start..start + part), has_newer)?;
-        append(&mut splice, chunk)?;
+        let chunk = Chunk::try_new(changed.cut(first..first + part), start, has_newer)?;
+        splice.push(Summary::new(&chunk, start), chunk)?;
     }
     finish(splice, head, before, len)
 }
 
-/// Puts `chunk` behind those that the splice has.
-fn append<C: Footprint, B: Backend>(
-    splice: &mut Splice<'_, '_, Head, Chunk, C, B>,
-    chunk: Box<Chunk>,
-) -> Result<(), OutOfMemory> {
-    let start = splice.last().map_or(0, |last| last.end());
-    splice.push(Summary::new(&chunk, start), chunk)
+/// How many descriptors the chunks have that the splice has so far.
+fn end_of<C: Footprint, B: Backend>(splice: &Splice<'_, '_, Head, Chunk, C, B>) -> usize {
+    splice.last().map_or(0, |last| last.end())
 }
 
 /// Ends a splice that has `more` descriptors in place of `less`.
@@ -108,18 +106,20 @@ fn finish<'w, 'r, C: Footprint, B: Backend>(
     })
 }
 
-/// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill
-/// no more than half a chunk; so neighbours always fill more, and a list has few chunks.
+/// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill no more
+/// than half a chunk. So neighbours never fill less, and a list has few chunks.
 fn window(vms: &[Entry], chunk: usize) -> Range<usize> {
-    let len = |index: usize| vms.get(index).map_or(CHUNK, |entry| entry.summary.len());
-    let previous = chunk.saturating_sub(1);
-    let end = (chunk + 1).min(vms.len());
-    if len(chunk) + len(chunk + 1) <= CHUNK / 2 {
+    let are_small = |first: usize| {
+        vms.get(first..first + 2).is_some_and(|pair| {
+            pair.iter().map(|entry| entry.summary.len()).sum::<usize>() <= CHUNK / 2
+        })
+    };
+    if are_small(chunk) {
         chunk..chunk + 2
-    } else if previous < chunk && len(previous) + len(chunk) <= CHUNK / 2 {
-        previous..end
+    } else if chunk > 0 && are_small(chunk - 1) {
+        chunk - 1..chunk + 1
     } else {
-        chunk.min(end)..end
+        chunk..vms.len().min(chunk + 1)
     }
 }
 
@@ -250,7 +250,15 @@ mod tests {
         let partitions = partitions();
         (1..=4_000).for_each(|id| add(&partitions, info(id, 1)));
         assert_eq!(chunks(&partitions), 4_000_usize.div_ceil(CHUNK));
-        (1..=4_000).filter(|id| id % 100 != 0).for_each(|id| remove(&partitions, id));
+        for id in (1..=4_000_u32).filter(|id| id % 100 != 0) {
+            // From all chunks in turn, so that neighbours become small together.
+            remove(&partitions, u16::try_from(id * 37 % 4_001).unwrap());
+            let writer = partitions.write();
+            let entries = writer.snapshot().entries();
+            let pairs =
+                entries.windows(2).map(|pair| pair[0].summary.len() + pair[1].summary.len());
+            assert!(pairs.min().is_none_or(|len| len >= CHUNK / 2), "{id} removed");
+        }
         assert!(chunks(&partitions) <= 2, "{} chunks", chunks(&partitions));
     }
 

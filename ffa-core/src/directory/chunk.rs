@@ -17,7 +17,7 @@ const BLOCK: usize = 8;
 const NARROW_LINES: usize = BLOCK * size_of::<PartitionInfo1_0>() / size_of::<Line>();
 const WIDE_LINES: usize = BLOCK * size_of::<PartitionInfo>() / size_of::<Line>();
 
-/// Up to [`CHUNK`] descriptors in each form, packed, every form at the begin of a cache line.
+/// Up to 512 descriptors in each form, packed, every form in lines of its own.
 ///
 /// ```text
 /// line 0        3b       4b       7b
@@ -25,17 +25,20 @@ const WIDE_LINES: usize = BLOCK * size_of::<PartitionInfo>() / size_of::<Line>()
 /// ```
 /// Callers of 1.2 read `wide`, callers of 1.0 `narrow`. Callers of 1.1 read `wide` too, unless some
 /// descriptor has a property that 1.1 does not define: only then is there a form of their own.
+///
+/// Each form begins as far into its first line as the chunk begins into one of the list's, so that a copy
+/// of it goes to an address aligned as its source.
 pub struct Chunk {
     lines: Box<[Line]>,
     /// How many descriptors.
     len: u16,
-    /// The line at which the form of 1.0 begins.
+    /// At which bytes of the lines the forms begin. That of 1.1 may be that of 1.2.
+    wide: u16,
     narrow: u16,
-    /// The line at which that of 1.1 begins: 0 where it is that of 1.2.
     v1_1: u16,
 }
 
-const _: () = assert!(CHUNK * (24 + 8 + 24) / size_of::<Line>() <= u16::MAX as usize);
+const _: () = assert!((CHUNK + BLOCK) * (24 + 8 + 24) <= u16::MAX as usize);
 
 /// A cache line. Of bytes, since forms of two sizes lie in one piece of memory.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -88,45 +91,52 @@ impl Footprint for Chunk {
 }
 
 impl Chunk {
-    /// A chunk of all descriptors in `runs`, at most [`CHUNK`], one run after the other.
+    /// A chunk of all descriptors in `runs`, at most [`CHUNK`], one run after the other, where `start`
+    /// descriptors come before it.
     ///
-    /// `has_newer` where some of them may have properties that 1.1 does not define.
+    /// `has_newer` where some of them may have properties that 1.1 does not define, or no version does.
     pub(super) fn try_new<'i>(
         runs: impl Iterator<Item = &'i [PartitionInfo]> + Clone,
+        start: usize,
         has_newer: bool,
     ) -> Result<Box<Chunk>, OutOfMemory> {
-        let len = runs.clone().map(<[_]>::len).sum::<usize>().min(CHUNK);
-        let has_newer = has_newer && runs.clone().flatten().any(is_newer);
-        let blocks = len.div_ceil(BLOCK);
+        let len = runs.clone().map(<[_]>::len).sum::<usize>();
+        debug_assert!(len <= CHUNK, "{len} descriptors in a chunk");
+        let differs = has_newer && runs.clone().flatten().any(is_newer);
+        let lead = start % BLOCK;
+        let blocks = (lead + len).div_ceil(BLOCK);
         let (narrow, v1_1) = (blocks * WIDE_LINES, blocks * (WIDE_LINES + NARROW_LINES));
-        let lines = if has_newer { v1_1 + narrow } else { v1_1 };
+        let lines = if differs { v1_1 + narrow } else { v1_1 };
         let mut lines = <[Line]>::new_box_zeroed_with_elems(lines).map_err(|_| OutOfMemory)?;
         let (wide_lines, others) = lines.split_at_mut(narrow);
         let (narrow_lines, v1_1_lines) = others.split_at_mut(v1_1 - narrow);
-        fill(wide_lines, runs.clone(), <[PartitionInfo]>::copy_from_slice);
-        fill(narrow_lines, runs.clone(), |slots, infos| {
-            convert(slots, infos, PartitionInfo::to_1_0);
-        });
+        let seen_by = |version| move |info: &PartitionInfo| info.seen_by(version, Uuid::NIL);
         if has_newer {
-            let to_1_1 = |info: &PartitionInfo| info.seen_by(Version::V1_1, Uuid::NIL);
-            fill(v1_1_lines, runs, |slots, infos| convert(slots, infos, to_1_1));
+            fill(wide_lines, lead, runs.clone(), convert(seen_by(Version::V1_2)));
+        } else {
+            fill(wide_lines, lead, runs.clone(), <[PartitionInfo]>::copy_from_slice);
         }
-        // The numbers of a full chunk fit, which is seen below.
-        let line = |line| u16::try_from(line).unwrap_or(0);
-        let v1_1 = if has_newer { line(v1_1) } else { 0 };
-        try_box(Chunk { lines, len: line(len), narrow: line(narrow), v1_1 })
+        fill(narrow_lines, lead, runs.clone(), convert(PartitionInfo::to_1_0));
+        fill(v1_1_lines, lead, runs, convert(seen_by(Version::V1_1)));
+        let wide = lead * size_of::<PartitionInfo>();
+        let narrow = narrow * size_of::<Line>() + lead * size_of::<PartitionInfo1_0>();
+        let v1_1 = if differs { v1_1 * size_of::<Line>() + wide } else { wide };
+        // None of these is out of range: see the assertion above.
+        let [len, wide, narrow, v1_1] =
+            [len, wide, narrow, v1_1].map(|number| u16::try_from(number).unwrap_or(0));
+        try_box(Chunk { lines, len, wide, narrow, v1_1 })
     }
 
     /// Whether callers of 1.1 have a form of their own.
     #[inline]
     pub(super) fn has_newer(&self) -> bool {
-        self.v1_1 != 0
+        self.v1_1 != self.wide
     }
 
     /// The descriptors as a caller of 1.2 reads them.
     #[inline]
     pub(super) fn infos(&self) -> &[PartitionInfo] {
-        self.form(0)
+        self.form(self.wide)
     }
 
     /// As a caller of 1.1 reads them.
@@ -141,10 +151,10 @@ impl Chunk {
         self.form(self.narrow)
     }
 
-    /// The form that begins at `line`.
+    /// The form that begins at byte `start` of the lines.
     #[inline]
-    fn form<T: FromBytes + Immutable + KnownLayout>(&self, line: u16) -> &[T] {
-        let bytes = self.lines.get(line.into()..).unwrap_or(&[]).as_bytes();
+    fn form<T: FromBytes + Immutable + KnownLayout>(&self, start: u16) -> &[T] {
+        let bytes = self.lines.as_bytes().get(start.into()..).unwrap_or(&[]);
         <[T]>::ref_from_prefix_with_elems(bytes, self.len.into()).map_or(&[], |(form, _)| form)
     }
 }
@@ -155,13 +165,16 @@ pub(super) fn is_newer(info: &PartitionInfo) -> bool {
     properties.visible_in(Version::V1_1) != properties.visible_in(Version::V1_2)
 }
 
-/// Fills lines with runs, by `put` which has as many slots as descriptors.
+/// Fills lines, but for the first `lead` slots, with runs, by `put` which has as many slots as
+/// descriptors.
 fn fill<'i, T: FromBytes + IntoBytes + KnownLayout>(
     lines: &mut [Line],
+    lead: usize,
     runs: impl Iterator<Item = &'i [PartitionInfo]>,
     put: impl Fn(&mut [T], &[PartitionInfo]),
 ) {
-    let mut rest = <[T]>::mut_from_bytes(lines.as_mut_bytes()).unwrap_or(&mut []);
+    let slots = <[T]>::mut_from_bytes(lines.as_mut_bytes()).ok();
+    let mut rest = slots.and_then(|slots| slots.get_mut(lead..)).unwrap_or(&mut []);
     for run in runs {
         let Some((slots, after)) = rest.split_at_mut_checked(run.len()) else { return };
         put(slots, run);
@@ -169,9 +182,12 @@ fn fill<'i, T: FromBytes + IntoBytes + KnownLayout>(
     }
 }
 
-fn convert<T>(slots: &mut [T], infos: &[PartitionInfo], to: impl Fn(&PartitionInfo) -> T) {
-    for (slot, info) in slots.iter_mut().zip(infos) {
-        *slot = to(info);
+/// Writes each descriptor as `form` has it.
+fn convert<T>(form: impl Fn(&PartitionInfo) -> T) -> impl Fn(&mut [T], &[PartitionInfo]) {
+    move |slots, infos| {
+        for (slot, info) in slots.iter_mut().zip(infos) {
+            *slot = form(info);
+        }
     }
 }
 
@@ -187,7 +203,7 @@ mod tests {
     }
 
     fn chunk(infos: &[PartitionInfo]) -> Box<Chunk> {
-        Chunk::try_new([infos].into_iter(), true).unwrap()
+        Chunk::try_new([infos].into_iter(), 0, true).unwrap()
     }
 
     #[test]
@@ -224,15 +240,28 @@ mod tests {
                 chunk.infos().as_bytes(),
             ];
             assert!(forms.iter().all(|form| form.as_ptr().addr() % 64 == 0), "{len}");
+            let elsewhere = Chunk::try_new([&*infos].into_iter(), len, true).unwrap();
+            assert!(elsewhere.infos() == infos && elsewhere.infos_1_1() == chunk.infos_1_1());
+            assert_eq!(elsewhere.infos().as_ptr().addr() % 64, 24 * len % 64);
+            assert_eq!(elsewhere.infos_1_0().as_ptr().addr() % 64, 8 * len % 64);
         }
         assert_eq!(size_of::<ffa_rcu::Entry<Chunk>>(), 16);
+    }
+
+    #[test]
+    fn what_no_version_defines_is_shown_to_nobody() {
+        let odd = PartitionProperties::from_bits_retain(0xffff_f800);
+        let chunk = chunk(&[info(1, odd | PartitionProperties::AARCH64)]);
+        assert_eq!(chunk.infos()[0].properties(), PartitionProperties::AARCH64);
+        assert_eq!(chunk.infos_1_1()[0].properties(), PartitionProperties::AARCH64);
+        assert!(!chunk.has_newer());
     }
 
     #[test]
     fn runs_make_one_chunk() {
         let infos = [1, 2, 3, 4, 5, 6].map(|id| info(id, PartitionProperties::all()));
         let runs = [&infos[..1], &[], &infos[1..4], &infos[4..]];
-        let in_parts = Chunk::try_new(runs.into_iter(), true).unwrap();
+        let in_parts = Chunk::try_new(runs.into_iter(), 0, true).unwrap();
         let whole = chunk(&infos);
         assert!(in_parts.infos_1_0() == whole.infos_1_0());
         assert!(in_parts.infos_1_1() == whole.infos_1_1());

@@ -10,7 +10,8 @@ use zerocopy::{Immutable, IntoBytes};
 use super::chunk::{CHUNK, Chunk};
 use super::{Directory, Entry, chunk_of, end, parts};
 
-/// What one caller sees of a directory: secure partitions, then VMs by id.
+/// What one caller sees of a directory: secure partitions, then VMs by id, save in
+/// [`copy`](View::copy).
 pub struct View<'d> {
     version: Version,
     /// Chunks that are shown whole, but for the caller's own descriptor.
@@ -62,7 +63,8 @@ impl<'d> View<'d> {
         match place.find(vms, caller.into()) {
             Some((chunk, index)) if shows_own => all.with_own(vms.get(chunk), index),
             Some((chunk, index)) => all.without_own(secure.len() + chunk, index),
-            None => all,
+            // It leaves just now, which is a change to what it sees.
+            None => View { state: head.version, ..all },
         }
     }
 
@@ -96,9 +98,9 @@ impl<'d> View<'d> {
 
     /// Hands the list to `write`, in pieces with their offsets, in the form that the caller reads.
     ///
-    /// Where the caller's own descriptor is left out, the last one stands in its place: so all others
-    /// are copied to addresses aligned as those that they come from, which takes two thirds of the
-    /// time.
+    /// Where the caller's own descriptor is left out, the last one stands in its place. So all others
+    /// go to addresses aligned as those that they come from, which saves up to a third of the time;
+    /// until partitions have come or gone before them, and their chunk was not made anew since.
     ///
     /// # Errors
     /// Those of `write`, at once.
@@ -116,29 +118,32 @@ impl<'d> View<'d> {
         form: impl Fn(&'d Chunk) -> &'d [T],
         mut write: impl FnMut(usize, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut index = 0;
+        let mut written = 0;
         let mut append = |infos: &[T]| {
-            let offset = index * size_of::<T>();
-            index += infos.len();
+            if infos.is_empty() {
+                return Ok(());
+            }
+            let offset = written * size_of::<T>();
+            written += infos.len();
             write(offset, infos.as_bytes())
         };
-        let Own::LeftOut(chunk, own) = self.own else {
+        let Own::LeftOut(own_chunk, own) = self.own else {
             self.shown.iter().try_for_each(|entry| append(form(entry)))?;
             let Own::Last(entry, own) = self.own else { return Ok(()) };
             return append(form(entry).get(own..own + 1).unwrap_or(&[]));
         };
-        let Some((last, others)) = self.shown.split_last() else { return Ok(()) };
-        let Some((moved, last)) = form(last).split_last() else { return Ok(()) };
-        if others.is_empty() && last.len() <= FEW {
-            let mut infos = last.iter().enumerate();
+        let Some((last_entry, others)) = self.shown.split_last() else { return Ok(()) };
+        let Some((moved, rest_of_last)) = form(last_entry).split_last() else { return Ok(()) };
+        if others.is_empty() && rest_of_last.len() <= FEW {
+            let mut infos = rest_of_last.iter().enumerate();
             return infos.try_for_each(|(index, info)| {
                 append(from_ref(if index == own { moved } else { info }))
             });
         }
-        for (index, entry) in self.shown.iter().enumerate() {
-            let infos = if index == others.len() { last } else { form(entry) };
+        for (chunk, entry) in self.shown.iter().enumerate() {
+            let infos = if chunk == others.len() { rest_of_last } else { form(entry) };
             match infos.split_at_checked(own) {
-                Some((before, [_, behind @ ..])) if index == chunk => {
+                Some((before, [_, behind @ ..])) if chunk == own_chunk => {
                     append(before)?;
                     append(from_ref(moved))?;
                     append(behind)?;
@@ -149,8 +154,8 @@ impl<'d> View<'d> {
         Ok(())
     }
 
-    /// Descriptors from index `start` on, in runs of neighbours, as a caller of 1.2 sees them: no
-    /// older caller asks by index.
+    /// Descriptors from index `start` on, in runs of neighbours, in the form of 1.2: no older caller
+    /// asks by index. The caller's own is among those that are shown whole, whatever its version.
     #[inline]
     #[must_use]
     pub fn runs_from(&self, start: usize) -> Runs<'d> {
@@ -337,6 +342,22 @@ mod tests {
             assert_eq!(view.count(Uuid::NIL), ids.len());
             assert_eq!(copied(&view, ids.len()), ids);
         }
+    }
+
+    /// A VM that is being destroyed is no longer in its own list: that is another list.
+    #[test]
+    fn a_caller_that_is_gone_sees_another_state() {
+        let partitions = partitions(Policy::vm_to_sp(), 3, 2);
+        let state = |partitions: &Registry<Directory, ()>| {
+            let writer = partitions.write();
+            let vm = VmId::new(2).unwrap();
+            View::new(writer.snapshot(), vm, Version::V1_2, &Place::default()).state()
+        };
+        let before = state(&partitions);
+        join(&mut partitions.write(), info(8)).unwrap().commit();
+        assert_eq!(state(&partitions), before, "others are not seen");
+        crate::directory::leave(&mut partitions.write(), VmId::new(2).unwrap()).unwrap().commit();
+        assert_ne!(state(&partitions), before);
     }
 
     #[test]

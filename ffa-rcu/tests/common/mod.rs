@@ -4,7 +4,7 @@
 use ffa_rcu::{Backend, Footprint, Registry};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 const ALIVE: usize = 0x600D_600D_600D_600D;
 const POISON: usize = 0xDEAD_DEAD_DEAD_DEAD;
@@ -20,15 +20,23 @@ pub(crate) fn drops_here() -> usize {
 
 /// Counts the probes that are alive.
 #[derive(Clone, Default)]
-pub(crate) struct Census(Arc<AtomicUsize>);
+pub(crate) struct Census {
+    alive: Arc<AtomicUsize>,
+    footprints_forbidden: Arc<AtomicBool>,
+}
 
 impl Census {
     pub(crate) fn alive(&self) -> usize {
-        self.0.load(Relaxed)
+        self.alive.load(Relaxed)
+    }
+
+    /// From here on, asking a probe for its footprint panics.
+    pub(crate) fn forbid_footprints(&self) {
+        self.footprints_forbidden.store(true, Relaxed);
     }
 
     pub(crate) fn probe(&self, value: usize) -> Probe {
-        self.0.fetch_add(1, Relaxed);
+        self.alive.fetch_add(1, Relaxed);
         Probe {
             state: AtomicUsize::new(ALIVE),
             value,
@@ -68,12 +76,13 @@ impl Drop for Probe {
     fn drop(&mut self) {
         assert_eq!(self.state.swap(POISON, Relaxed), ALIVE, "freed twice");
         DROPS_HERE.set(DROPS_HERE.get() + 1);
-        self.census.0.fetch_sub(1, Relaxed);
+        self.census.alive.fetch_sub(1, Relaxed);
     }
 }
 
 impl Footprint for Probe {
     fn heap_bytes(&self) -> usize {
+        assert!(!self.census.footprints_forbidden.load(Relaxed), "a footprint is asked");
         self.heap_bytes
     }
 }

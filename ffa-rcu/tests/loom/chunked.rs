@@ -68,3 +68,42 @@ fn slots_spliced() {
 fn crossbeam_spliced() {
     spliced::<ffa_rcu::CrossbeamEpoch>(Some(2));
 }
+
+/// E1, E4, E5: three lists in a row, a chunk that the first two share and the third has not, and two who
+/// reclaim.
+#[test]
+fn slots_three_in_a_row() {
+    model(Some(2), || {
+        let drops = drops();
+        let registry: Arc<Chunks<Slots>> =
+            Arc::new(Registry::try_new(1, Chunked::new(())).unwrap());
+        splice(&registry, &drops, 0..0, &[1, 2]);
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let mut cpu = registry.cpu(0).unwrap();
+                let section = cpu.enter();
+                let entries = section.snapshot().entries();
+                let values: Vec<usize> = entries.iter().map(|entry| entry.read()).collect();
+                assert!([[1, 2], [3, 2], [3, 4]].iter().any(|list| values == list), "{values:?}");
+            }
+        });
+        let reclaimer = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                registry.reclaim(2);
+            }
+        });
+        splice(&registry, &drops, 0..1, &[3]);
+        splice(&registry, &drops, 1..2, &[4]);
+        registry.reclaim(2);
+        reader.join().unwrap();
+        reclaimer.join().unwrap();
+        for _ in 0..4 {
+            registry.reclaim(8);
+        }
+        assert_eq!((drops.load(Relaxed), registry.retired().objects), (2, 0));
+        drop(registry);
+        assert_eq!(drops.load(Relaxed), 4);
+    });
+}
