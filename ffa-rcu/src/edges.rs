@@ -2,13 +2,13 @@
 //! of.
 //!
 //! Code names the edge where it uses the ordering, so both ends of an edge are found by its id.
-//! Under loom, the environment variable `FFA_RCU_WEAKEN` of the build names one constant that
-//! becomes `Relaxed`: the test of the tests. No other build reads it.
+//! Under loom and `--cfg litmus`, the environment variable `FFA_RCU_WEAKEN` of the build names one
+//! constant that becomes `Relaxed`: the test of the tests. No other build reads it.
 
 use core::sync::atomic::Ordering;
 
 const fn edge(name: &str, ordering: Ordering) -> Ordering {
-    if cfg!(loom) && is_weakened(name) { Ordering::Relaxed } else { ordering }
+    if cfg!(any(loom, litmus)) && is_weakened(name) { Ordering::Relaxed } else { ordering }
 }
 
 const fn is_weakened(name: &str) -> bool {

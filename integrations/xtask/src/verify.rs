@@ -1,6 +1,7 @@
 //! The command `verify`: the proofs of the reclamation, and tests that they can fail.
 
 mod edges;
+mod litmus;
 mod spin;
 mod stress;
 
@@ -10,6 +11,7 @@ use crate::failure::Result;
 use crate::suite::{self, Step, host};
 
 const EDGES: &str = "each ordering weakened: a loom test of its edge fails";
+const LITMUS: &str = "an entry's order on this processor and for AArch64, and without it";
 const SPIN: &str = "the protocol searched exhaustively, and without each of its guards";
 const TSAN: &str = "ThreadSanitizer over the stress runs, and over a race";
 
@@ -30,6 +32,7 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
         step("loom", "every interleaving of the reclamation's edges", host::loom),
         step("edges", EDGES, edges::run),
         step("effort", "no reader locks, waits or repeats, by count", host::effort),
+        step("litmus", LITMUS, litmus::run),
         step("spin", SPIN, spin::whole),
         step("tsan", TSAN, stress::sanitized),
         step("stress", "readers, writers and reclaimers for a minute a backend", stress::long),
@@ -41,6 +44,7 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
 pub(crate) fn quick_steps() -> Vec<Step> {
     vec![
         step("edges", EDGES, edges::run),
+        step("litmus", LITMUS, litmus::run),
         step("spin", SPIN, spin::quick),
         step("tsan", TSAN, stress::sanitized),
     ]
