@@ -5,7 +5,12 @@
 //! `cargo xtask verify litmus` runs it, and once more with the ordering of the entry weakened, where it
 //! must fail.
 #![cfg(not(loom))]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 use ffa_rcu::{Footprint, Registry};
 use std::hint::black_box;
