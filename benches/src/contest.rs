@@ -161,7 +161,7 @@ mod tests {
     const LIMIT: usize = 1 << 20;
 
     /// Several chunks, and a caller inside of one.
-    const SEEN: u16 = 200;
+    const SEEN: u16 = 1200;
 
     /// All answers of one contender; and again after a partition has gone, and has come back.
     struct Answers<'p>(&'p Population);
@@ -205,7 +205,8 @@ mod tests {
         fn answer<S: Store>(&self, store: &S) -> Answer {
             let asker = self.0.asker;
             let mut reader = store.reader(0, asker);
-            let from: &[usize] = if asker.version < Version::V1_2 { &[] } else { &[0, 100, 197] };
+            let from: &[usize] =
+                if asker.version < Version::V1_2 { &[] } else { &[0, 511, 600, 1197] };
             Answer {
                 listed: (reader.list(), reader.rx()),
                 // Callers of 1.0 have no count without a list.
@@ -223,7 +224,7 @@ mod tests {
             let answers = |kind: Kind| kind.run(&population, LIMIT, &mut Answers(&population));
             let expected = answers(Kind::RwLock);
             let counts: Vec<usize> = expected.iter().map(|answer| answer.listed.0).collect();
-            assert_eq!(counts, [200, 199, 200]);
+            assert_eq!(counts, [1200, 1199, 1200]);
             assert!(expected[0].listed.1.iter().any(|byte| *byte != 0));
             for kind in Kind::ALL {
                 let given = answers(kind);

@@ -24,7 +24,11 @@ mod spmc;
 mod vm;
 
 pub use ffa_abi as abi;
-pub use ffa_rcu::{Backend, Backlog, DefaultBackend, Reclaimed, Retired};
+#[cfg(feature = "arc-swap")]
+pub use ffa_rcu::ArcSwapEpoch;
+#[cfg(feature = "crossbeam")]
+pub use ffa_rcu::CrossbeamEpoch;
+pub use ffa_rcu::{Backend, Backlog, DefaultBackend, Reclaimed, Retired, Slots};
 pub use handler::{Caller, Cpu, Handled, Outcome};
 pub use host::{Access, Buffer, Host, Level, MapError, OutOfBounds, SpmcBuffers, Taint};
 pub use lifecycle::{CreateError, DestroyError};

@@ -24,7 +24,8 @@ pub struct GracePeriod<'r, T, C, B: Backend = DefaultBackend> {
 }
 
 impl<T, C, B: Backend> Registry<T, C, B> {
-    /// Begins a grace period. Takes no lock of the registry's.
+    /// Begins a grace period. Takes no lock of the registry's; the backends `CrossbeamEpoch` and
+    /// `ArcSwapEpoch` have one of their own.
     pub fn begin_grace_period(&self) -> GracePeriod<'_, T, C, B> {
         let ticket = self.backend.ticket();
         GracePeriod { backend: &self.backend, ticket, registry: PhantomData }

@@ -2,6 +2,7 @@
 
 use alloc::alloc::{Layout, alloc};
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ptr::NonNull;
@@ -28,14 +29,37 @@ pub trait Footprint {
     }
 }
 
-impl Footprint for () {}
-impl Footprint for u32 {}
-impl Footprint for u64 {}
-impl Footprint for usize {}
+macro_rules! without_heap {
+    ($($type:ty),*) => {
+        $(impl Footprint for $type {})*
+    };
+}
 
-impl<T> Footprint for Vec<T> {
+without_heap!((), bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, &str);
+
+impl Footprint for String {
     fn heap_bytes(&self) -> usize {
-        self.capacity().saturating_mul(size_of::<T>())
+        self.capacity()
+    }
+}
+
+impl<T: Footprint> Footprint for Box<T> {
+    fn heap_bytes(&self) -> usize {
+        size_of::<T>().saturating_add((**self).heap_bytes())
+    }
+}
+
+impl<T: Footprint> Footprint for Option<T> {
+    fn heap_bytes(&self) -> usize {
+        self.as_ref().map_or(0, T::heap_bytes)
+    }
+}
+
+impl<T: Footprint> Footprint for Vec<T> {
+    /// Its elements', too: it looks at each.
+    fn heap_bytes(&self) -> usize {
+        let room = self.capacity().saturating_mul(size_of::<T>());
+        self.iter().map(T::heap_bytes).fold(room, usize::saturating_add)
     }
 }
 
@@ -67,4 +91,20 @@ pub(crate) fn try_collect<T>(
     items.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
     items.extend((0..count).map(make));
     Ok(items)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn what_is_nested_counts() {
+        let inner: Vec<Vec<u8>> = vec![vec![0; 100], vec![0; 50]];
+        assert_eq!(inner.heap_bytes(), 2 * size_of::<Vec<u8>>() + 150);
+        assert_eq!(Box::new(inner).heap_bytes(), 3 * size_of::<Vec<u8>>() + 150);
+        assert_eq!((Some(String::from("four")).heap_bytes(), None::<String>.heap_bytes()), (4, 0));
+    }
 }

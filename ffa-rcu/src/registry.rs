@@ -99,8 +99,8 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     /// Waits for the writers' turn, in the order of arrival.
     ///
     /// Not from an interrupt handler, and not by a holder of a [`Writer`]: it would wait for
-    /// itself. Inside a section it is allowed. In `match registry.write().replace(..)` the writer
-    /// lives until the end of the `match`: bind the result first where an arm calls
+    /// itself. Inside a section it is allowed. In `match registry.write().replace(..)`, and in `if let`
+    /// and `while let`, the writer lives in all arms: bind the result first where one calls
     /// [`reclaim`](Self::reclaim), [`retired`](Self::retired) or `write`.
     pub fn write(&self) -> Writer<'_, T, C, B> {
         Writer::new(self, self.limbo.lock())
@@ -110,8 +110,8 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     /// them.
     ///
     /// What waits for nobody is freed at the first call whose budget reaches it: `n` objects are gone
-    /// after `n / budget` calls, rounded up ([`CrossbeamEpoch`](crate::Backend) needs up to three more
-    /// to see that nobody is waited for). Contexts that are [held](crate::Held) are looked at again
+    /// after `n / budget` calls, rounded up (the backend `CrossbeamEpoch` needs up to three more to
+    /// see that nobody is waited for). Contexts that are [held](crate::Held) are looked at again
     /// in turn, once a call, and take up to half of the budget.
     ///
     /// Destructors of published values run here, with no lock held, and when the registry is

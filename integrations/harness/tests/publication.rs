@@ -57,7 +57,7 @@ fn both_call(machine: &Machine) {
 #[test]
 fn walk_vs_teardown() {
     let duration = Duration::from_millis(1500);
-    let options = Options { vms: 80, readers: 3, churn: true, duration, ..Options::default() };
+    let options = Options { vms: 600, readers: 3, churn: true, duration, ..Options::default() };
     let report = storm::run(&options, &mut |_| {});
     assert_eq!(report.violations(), [""; 0]);
     assert!(report.destroyed() > 100 && report.tally().checked > 1000, "{report}");

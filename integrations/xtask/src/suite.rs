@@ -50,11 +50,24 @@ struct Report {
 
 /// The command `test`.
 pub(crate) fn command(words: &[OsString]) -> Result<()> {
-    conduct(words, HELP, all())
+    conduct(words, HELP, all(), Skipped::Passes)
+}
+
+/// Whether a step that cannot run on this machine counts as a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Skipped {
+    Passes,
+    /// What was asked for was not done.
+    Fails,
 }
 
 /// Runs the steps that the words name, of those that there are, and counts how they end.
-pub(crate) fn conduct(words: &[OsString], help: &str, steps: Vec<Step>) -> Result<()> {
+pub(crate) fn conduct(
+    words: &[OsString],
+    help: &str,
+    steps: Vec<Step>,
+    skipped: Skipped,
+) -> Result<()> {
     let mut list = false;
     let names = arguments::names(words, help, &mut [("list", &mut list)])?;
     let steps = choose(steps, &names)?;
@@ -64,9 +77,17 @@ pub(crate) fn conduct(words: &[OsString], help: &str, steps: Vec<Step>) -> Resul
     }
     let reports = run(&steps)?;
     print!("{}", table(&reports));
-    let failed = reports.iter().filter(|report| report.end.is_err()).count();
     println!("{}", totals(&reports));
-    if failed == 0 { Ok(()) } else { Err(Failure::failed(format!("{failed} steps failed"))) }
+    let undone = reports.iter().filter(|report| is_undone(&report.end, skipped)).count();
+    if undone == 0 { Ok(()) } else { Err(Failure::failed(format!("{undone} steps did not pass"))) }
+}
+
+fn is_undone(end: &Result<Outcome>, skipped: Skipped) -> bool {
+    match end {
+        Ok(Outcome::Passed) => false,
+        Ok(Outcome::Skipped(_)) => skipped == Skipped::Fails,
+        Err(_) => true,
+    }
 }
 
 /// Every step, the quick ones first.
@@ -165,6 +186,13 @@ mod tests {
         assert_eq!(reports[1].end, Ok(Outcome::Skipped("`image` failed".into())));
         assert_eq!(totals(&reports), "1 passed, 1 failed, 1 skipped");
         assert!(table(&reports).contains("broken"));
+    }
+
+    #[test]
+    fn a_proof_that_was_skipped_is_none() {
+        let skipped = Ok(Outcome::Skipped("no spin".into()));
+        assert!(is_undone(&skipped, Skipped::Fails) && !is_undone(&skipped, Skipped::Passes));
+        assert!(is_undone(&fail(), Skipped::Passes) && !is_undone(&pass(), Skipped::Fails));
     }
 
     #[test]

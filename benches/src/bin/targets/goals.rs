@@ -158,6 +158,25 @@ fn single_answers(data: &Data) -> Vec<Target> {
     ]
 }
 
+/// The rows whose gates are held in another unit than they were set in, as they were set: nanoseconds of
+/// another machine, a list for 1.0 against the gate of longer bytes, readers against a perfect two.
+pub(crate) fn as_first_set(data: &Data) -> Vec<Target> {
+    let lookup = worst(ASKED.iter().map(|n| data.value("lookup", OURS, u32::from(*n), "ns")));
+    let mut rows = vec![Target::at_most("lookup, any N", Unit::Nanoseconds, (7.0, 4.0), lookup)];
+    for (n, limits) in [(2730, (1.2, 1.1)), (512, (1.35, 1.15))] {
+        let measured = data.value("list 1.0", OURS, n, &format!("over {MEMCPY}"));
+        let what = format!("list for 1.0 / memcpy, N = {n}");
+        rows.push(Target::at_most(&what, Unit::Times, limits, measured));
+    }
+    let size = u32::from(scaling::SIZE);
+    for asked in ["count", "list"] {
+        let measured = data.value("two readers", OURS, size, asked);
+        let what = format!("two readers against one, {asked}, N = {size}");
+        rows.push(Target::at_least(&what, (1.8, 1.95), measured));
+    }
+    rows
+}
+
 /// What a pin took on the machine that the targets in nanoseconds are from. A lookup is a section and
 /// two loads, and a section is an instruction that waits for the stores before it: how long it waits
 /// is the processor's affair, and can be more than the 7 ns that are the gate there.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ffa_benches::{APART, Data, Kind, MEMCPY, PIN, SWAP};
 
-use crate::goals::{Side, Target, Unit, targets};
+use crate::goals::{Side, Target, Unit, as_first_set, targets};
 use crate::latency::{ASKED, LISTED, QUESTIONS, VERSIONS};
 use crate::table::Table;
 use crate::{scaling, steady};
@@ -19,6 +19,7 @@ pub(crate) fn markdown(data: &Data, previous: Option<&Data>) -> String {
     let load = load.map_or(String::new(), |load| format!("; load average before: {load}"));
     let mut parts = vec![format!("Measured on: {}{load}.\n", data.origin)];
     parts.push(target_table(data, previous).to_string());
+    parts.push(table_as_first_set(data, previous).to_string());
     parts.extend(VERSIONS.map(|version| list_table(data, &format!("list {version}")).to_string()));
     parts.extend(QUESTIONS.map(|(what, _)| question_table(data, what).to_string()));
     parts.push(tail_table(data).to_string());
@@ -44,10 +45,19 @@ fn replace(old: &str, text: &str) -> Option<String> {
 
 /// Gates, goals, and what was measured now and in the run before.
 pub(crate) fn target_table(data: &Data, previous: Option<&Data>) -> Table {
+    table_of_targets("Targets", targets(data), &previous.map(targets).unwrap_or_default())
+}
+
+/// The same of those that were set in another unit, which nothing fails by.
+fn table_as_first_set(data: &Data, previous: Option<&Data>) -> Table {
+    let title = "Of these, as first set for another machine (see \"How to read it\")";
+    table_of_targets(title, as_first_set(data), &previous.map(as_first_set).unwrap_or_default())
+}
+
+fn table_of_targets(title: &str, targets: Vec<Target>, before: &[Target]) -> Table {
     let columns = ["target", "gate", "goal", "measured", "run before", "gate", "goal"];
-    let mut table = Table::new("Targets", &columns);
-    let before = previous.map(targets).unwrap_or_default();
-    for target in targets(data) {
+    let mut table = Table::new(title, &columns);
+    for target in targets {
         let earlier = before.iter().find(|other| other.what == target.what);
         let value = |value: Option<f64>| value.map_or("-".into(), |value| show(target.unit, value));
         let verdict = match target.measured {

@@ -21,7 +21,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("docs", "the documentation builds without a warning", docs),
         step("loom", "every interleaving of the reclamation's edges", loom),
         step("effort", "no reader locks, waits or repeats, by count", effort),
-        step("storm", "512 VMs listed by 2 readers while others come and go", storm),
+        step("storm", "1500 VMs listed by 2 readers while others come and go", storm),
         step("random", "random calls while their VMs are destroyed and created", random),
         step("package", "the libraries are ready to be published", package),
     ]
@@ -73,7 +73,7 @@ pub(crate) fn effort() -> Result<Outcome> {
 }
 
 fn storm() -> Result<Outcome> {
-    harness(&["storm", "--vms", "512", "--readers", "2", "--churn", "--seconds", "10"])
+    harness(&["storm", "--vms", "1500", "--readers", "2", "--churn", "--seconds", "10"])
 }
 
 fn random() -> Result<Outcome> {

@@ -19,7 +19,7 @@ fn no_std() -> Result<Outcome> {
     setup::ensure(&[Need::Compiler, Need::Linker])?;
     let mut cargo = toolchain::require()?.cargo("build");
     cargo.arg("--release").args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
-    passes(&mut cargo)
+    passes(cargo.args(["--features", "ffa-core/crossbeam"]))
 }
 
 fn clippy() -> Result<Outcome> {
