@@ -87,6 +87,11 @@ impl<H: Host, B: Backend> Mediator<H, B> {
     }
 
     /// The place of CPU `index`; `None` while somebody has it, or beyond [`Config::cpus`].
+    ///
+    /// A CPU that goes offline drops it, between calls. One that vanishes inside a call has its read
+    /// section open for ever, and perhaps a lock: nothing is freed any more, and beyond
+    /// [`Limits::retired_bytes`](crate::Limits::retired_bytes) VMs neither come nor go. The errors name
+    /// it.
     #[must_use]
     pub fn cpu(&self, index: usize) -> Option<Cpu<'_, H, B>> {
         Some(Cpu::new(self, self.registry.cpu(index)?))

@@ -4,17 +4,22 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod common;
+#[path = "common/parts.rs"]
+mod parts;
 #[path = "common/poison.rs"]
 mod poison;
 
 use common::{Census, Probes, drain};
 use ffa_rcu::{Backend, Slots};
+use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 const CPUS: usize = 3;
 const IDS: usize = 8;
+/// How often a snapshot is read in a long section.
+const LONG_READ: usize = 2_000;
 
 #[global_allocator]
 static POISONING: poison::Poisoning = poison::Poisoning::new();
@@ -49,6 +54,11 @@ impl<B: Backend> Storm<B> {
                 let value = section.snapshot().read();
                 assert!(value >= last, "the snapshot went back");
                 last = value;
+                // Now and then for long enough that it is replaced and freed meanwhile.
+                let snapshot = section.snapshot();
+                for _ in 0..if sections % 16 == 0 { LONG_READ } else { 1 } {
+                    assert!(black_box(snapshot).read() >= value);
+                }
                 let context = section.find(id_of(id));
                 assert!(context.is_none_or(|context| context.read() % IDS == id));
                 let held = section.hold(id_of(id));
@@ -109,6 +119,11 @@ fn id_of(residue: usize) -> u16 {
 }
 
 fn storm<B: Backend>() {
+    whole::<B>();
+    parts::storm::<B>(duration());
+}
+
+fn whole<B: Backend>() {
     let storm = Storm::<B>::new();
     let [sections, changes, freed] = storm.run();
     println!(
