@@ -5,7 +5,7 @@ use core::ops::Range;
 use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 use ffa_rcu::{Backend, Footprint, ReplaceError, Splice, Spliced, Writer};
 
-use super::chunk::{CHUNK, Chunk, Summary, is_newer};
+use super::chunk::{CHUNK, Chunk, HALF, Summary, is_long, is_newer};
 use super::{Directory, Entry, Head, chunk_of, end, parts};
 
 /// A directory that is ready to be published.
@@ -66,23 +66,25 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
     let info = info.map(|info| info.seen_by(Version::V1_2, Uuid::NIL));
     let directory = writer.snapshot();
     let head = directory.head().next();
-    let (_, vms) = parts(directory);
-    let window = window(vms, chunk_of(vms, id));
+    let (secure, vms) = parts(directory);
+    let count = end(directory.entries()).saturating_sub(end(secure));
+    let becomes_long = info.is_some() && !is_long(count) && is_long(count + 1);
+    let most = if is_long(count) || becomes_long { CHUNK } else { HALF };
+    let window = if becomes_long { 0..vms.len() } else { window(vms, chunk_of(vms, id), most) };
     let old = vms.get(window.clone()).unwrap_or(&[]);
     let before = old.iter().map(|entry| entry.summary.len()).sum();
     let changed = Changed::new(old, id, info.as_slice());
     let len = changed.len();
     // A list that grows at its end, as ids are handed out, keeps full chunks.
-    let is_last = changed.last().map(PartitionInfo::id) == Some(id);
-    let chunks = len.div_ceil(CHUNK).max(1);
-    let part = if is_last && window.end == vms.len() { CHUNK } else { len.div_ceil(chunks).max(1) };
+    let is_appended = window.end == vms.len() && changed.last().map(PartitionInfo::id) == Some(id);
+    let chunks = len.div_ceil(most).max(1);
+    let part = if is_appended || becomes_long { most } else { len.div_ceil(chunks).max(1) };
     let replaced = head.secure_chunks + window.start..head.secure_chunks + window.end;
     let mut splice = writer.splice(replaced, chunks)?;
     for first in (0..len).step_by(part) {
         let start = end_of(&splice);
         let changed = Changed::new(splice.replaced(), id, info.as_slice());
-        let has_newer = changed.has_newer;
-        let chunk = Chunk::try_new(changed.cut(first..first + part), start, has_newer)?;
+        let chunk = Chunk::try_new(changed.cut(first..first + part), start, changed.has_newer)?;
         splice.push(Summary::new(&chunk, start), chunk)?;
     }
     finish(splice, head, before, len)
@@ -107,11 +109,11 @@ fn finish<'w, 'r, C: Footprint, B: Backend>(
 }
 
 /// The chunks to make anew when `chunk` changes: it and a neighbour, where the two together fill no more
-/// than half a chunk. So neighbours never fill less, and a list has few chunks.
-fn window(vms: &[Entry], chunk: usize) -> Range<usize> {
+/// than half a chunk of `most`. So neighbours never fill less, and a list has few chunks.
+fn window(vms: &[Entry], chunk: usize, most: usize) -> Range<usize> {
     let are_small = |first: usize| {
         vms.get(first..first + 2).is_some_and(|pair| {
-            pair.iter().map(|entry| entry.summary.len()).sum::<usize>() <= CHUNK / 2
+            pair.iter().map(|entry| entry.summary.len()).sum::<usize>() <= most / 2
         })
     };
     if are_small(chunk) {
@@ -123,11 +125,14 @@ fn window(vms: &[Entry], chunk: usize) -> Range<usize> {
     }
 }
 
-/// The descriptors of one or two chunks with one of them put in, replaced or taken out, in runs that
-/// lie where they lay.
+/// The descriptors of some chunks with one of them put in, replaced or taken out, in runs that lie where
+/// they lay.
 struct Changed<'e> {
-    /// A chunk before, what is before the change, the change, what is behind it, a chunk behind.
-    runs: [&'e [PartitionInfo]; 5],
+    /// The chunks before the one that changes, and those behind it.
+    before: &'e [Entry],
+    behind: &'e [Entry],
+    /// Of that one: what is before the change, the change, what is behind it.
+    middle: [&'e [PartitionInfo]; 3],
     /// Whether there can be properties that 1.1 does not define.
     has_newer: bool,
 }
@@ -135,34 +140,41 @@ struct Changed<'e> {
 impl<'e> Changed<'e> {
     /// `info`, one or none, stands in place of `id`.
     fn new(entries: &'e [Entry], id: EndpointId, info: &'e [PartitionInfo]) -> Self {
-        let of = |index: Option<usize>| {
-            let entry = index.and_then(|index| entries.get(index));
-            entry.map_or(&[][..], |entry| entry.infos())
+        let (before, rest) = entries.split_at_checked(chunk_of(entries, id)).unwrap_or_default();
+        let (infos, behind) = match rest {
+            [entry, behind @ ..] => (entry.infos(), behind),
+            [] => (&[][..], rest),
         };
-        let at = chunk_of(entries, id);
-        let infos = of(Some(at));
         let (left, right) = match infos.binary_search_by_key(&id, PartitionInfo::id) {
             Ok(place) => (infos.get(..place), infos.get(place + 1..)),
             Err(place) => (infos.get(..place), infos.get(place..)),
         };
-        let (left, right) = (left.unwrap_or(&[]), right.unwrap_or(&[]));
-        let runs = [of(at.checked_sub(1)), left, info, right, of(Some(at + 1))];
+        let middle = [left.unwrap_or(&[]), info, right.unwrap_or(&[])];
         let has_newer = info.iter().any(is_newer) || entries.iter().any(|entry| entry.has_newer());
-        Changed { runs, has_newer }
+        Changed { before, behind, middle, has_newer }
+    }
+
+    fn runs(&self) -> impl Iterator<Item = &'e [PartitionInfo]> + Clone + use<'e> {
+        let before = self.before.iter().map(|entry| entry.infos());
+        let behind = self.behind.iter().map(|entry| entry.infos());
+        before.chain(self.middle).chain(behind)
     }
 
     fn len(&self) -> usize {
-        self.runs.iter().map(|run| run.len()).sum()
+        self.runs().map(<[_]>::len).sum()
     }
 
-    fn last(&self) -> Option<&PartitionInfo> {
-        self.runs.iter().rev().find_map(|run| run.last())
+    fn last(&self) -> Option<&'e PartitionInfo> {
+        self.runs().filter_map(<[_]>::last).last()
     }
 
     /// Those of the indices in `range`.
-    fn cut(self, range: Range<usize>) -> impl Iterator<Item = &'e [PartitionInfo]> + Clone {
+    fn cut(
+        &self,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = &'e [PartitionInfo]> + Clone + use<'e> {
         let mut before = 0;
-        self.runs.into_iter().map(move |run| {
+        self.runs().map(move |run| {
             let [start, end] =
                 [range.start, range.end].map(|at| at.saturating_sub(before).min(run.len()));
             before += run.len();
@@ -257,7 +269,7 @@ mod tests {
             let entries = writer.snapshot().entries();
             let pairs =
                 entries.windows(2).map(|pair| pair[0].summary.len() + pair[1].summary.len());
-            assert!(pairs.min().is_none_or(|len| len >= CHUNK / 2), "{id} removed");
+            assert!(pairs.min().is_none_or(|len| len >= CHUNK / 4), "{id} removed");
         }
         assert!(chunks(&partitions) <= 2, "{} chunks", chunks(&partitions));
     }
@@ -277,7 +289,7 @@ mod tests {
         let after = addresses(section.snapshot());
         assert_eq!((before.len(), after.len()), (5, 6));
         assert_eq!(before.iter().filter(|chunk| after.contains(chunk)).count(), 4);
-        // What waits now is a head, a top of 5, and the chunk that was split, in two forms.
+        // What waits now is a head, a top of 5, and the chunk that was split, in its forms.
         let bytes = partitions.retired().bytes;
         let least = size_of::<Chunk>() + (24 + 8 + 24) * CHUNK + 5 * 16;
         assert!((least..least + 300).contains(&bytes), "{bytes}");

@@ -6,11 +6,17 @@ use ffa_abi::{EndpointId, PartitionInfo, PartitionInfo1_0, Uuid, Version};
 use ffa_rcu::{Footprint, OutOfMemory, try_box};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
-/// Most descriptors in a chunk.
+/// Most descriptors in a chunk of a long list, and of a short one.
 ///
-/// As many as make the parts of a list long enough to be copied at memcpy's speed, in the short form
-/// too: docs/decisions/0002.
+/// The pieces of a long list must be long, to be copied at memcpy's speed. Those of a short one must not
+/// be all of it, or whoever lists right after a change finds nothing in its cache: docs/decisions/0002.
 pub(super) const CHUNK: usize = 512;
+pub(super) const HALF: usize = CHUNK / 2;
+
+/// Whether a list of so many is a long one.
+pub(super) fn is_long(count: usize) -> bool {
+    count > 2 * CHUNK
+}
 
 /// So many descriptors of either form fill lines to the end.
 const BLOCK: usize = 8;
@@ -214,14 +220,14 @@ mod tests {
         assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
         assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
         assert_eq!(chunk.infos().as_bytes()[8..], [0x01; 16]);
-        assert_eq!(chunk.heap_bytes(), (24 + 8 + 24) * BLOCK);
+        assert_eq!((*chunk).heap_bytes(), (24 + 8 + 24) * BLOCK);
     }
 
     #[test]
     fn callers_of_1_1_and_1_2_read_the_same_bytes_unless_a_property_is_newer() {
         let chunk = chunk(&[info(1, PartitionProperties::AARCH64)]);
         assert_eq!(chunk.infos_1_1().as_ptr(), chunk.infos().as_ptr());
-        assert_eq!(chunk.heap_bytes(), (24 + 8) * BLOCK);
+        assert_eq!((*chunk).heap_bytes(), (24 + 8) * BLOCK);
     }
 
     #[test]
