@@ -26,7 +26,8 @@ use core::ops::{Deref, Range};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// A part of a [`Chunked`] snapshot, immutable once it is published.
+/// A part of a [`Chunked`] snapshot, immutable once it is published. It may be unsized: then its readers
+/// need not follow a pointer more.
 pub trait Chunk: Footprint {
     /// What the top says of a chunk, so that it can be found or passed over without being read.
     type Summary: Copy;
@@ -35,20 +36,20 @@ pub trait Chunk: Footprint {
 /// An immutable snapshot: a head, and chunks that may be shared with the snapshots before and after.
 ///
 /// Made without chunks, and changed by [`Writer::splice`].
-pub struct Chunked<H, K: Chunk> {
+pub struct Chunked<H, K: Chunk + ?Sized> {
     head: H,
     top: Top<K>,
 }
 
 /// A chunk in its place, with what the top says of it.
-pub struct Entry<K: Chunk> {
+pub struct Entry<K: Chunk + ?Sized> {
     /// What the top says.
     pub summary: K::Summary,
     /// Points to a live chunk, made by `Box::into_raw`.
     chunk: NonNull<K>,
 }
 
-struct Top<K: Chunk> {
+struct Top<K: Chunk + ?Sized> {
     entries: Vec<Entry<K>>,
     /// The entries whose chunks go with this top; [`pack`]ed. Changed by a holder of the writers'
     /// lock only. A reader frees nothing by it: it can ask for the footprint, which is a number.
@@ -61,7 +62,7 @@ struct Top<K: Chunk> {
 ///
 /// Dropping it changes nothing.
 #[must_use = "a splice is published by finish and commit"]
-pub struct Splice<'w, 'r, H, K: Chunk, C, B: Backend = DefaultBackend> {
+pub struct Splice<'w, 'r, H, K: Chunk + ?Sized, C, B: Backend = DefaultBackend> {
     writer: &'w mut Writer<'r, Chunked<H, K>, C, B>,
     replaced: Range<usize>,
     /// The entries up to where the next chunk goes. Owns the new ones.
@@ -73,7 +74,7 @@ pub struct Splice<'w, 'r, H, K: Chunk, C, B: Backend = DefaultBackend> {
 /// A spliced snapshot that has its memory and its admission. [`commit`](Self::commit) cannot fail;
 /// dropping it changes nothing.
 #[must_use = "a spliced snapshot is published by commit"]
-pub struct Spliced<'w, 'r, H, K: Chunk, C, B: Backend = DefaultBackend> {
+pub struct Spliced<'w, 'r, H, K: Chunk + ?Sized, C, B: Backend = DefaultBackend> {
     writer: &'w mut Writer<'r, Chunked<H, K>, C, B>,
     replaced: Range<usize>,
     snapshot: Box<Node<Chunked<H, K>>>,
@@ -81,7 +82,7 @@ pub struct Spliced<'w, 'r, H, K: Chunk, C, B: Backend = DefaultBackend> {
     bytes: usize,
 }
 
-impl<H, K: Chunk> Chunked<H, K> {
+impl<H, K: Chunk + ?Sized> Chunked<H, K> {
     /// A snapshot without chunks.
     #[must_use]
     pub fn new(head: H) -> Self {
@@ -103,7 +104,7 @@ impl<H, K: Chunk> Chunked<H, K> {
     }
 }
 
-impl<K: Chunk> Deref for Entry<K> {
+impl<K: Chunk + ?Sized> Deref for Entry<K> {
     type Target = K;
 
     #[inline]
@@ -115,11 +116,11 @@ impl<K: Chunk> Deref for Entry<K> {
 }
 
 // SAFETY: an entry gives `&K` and its summary, and whoever owns its chunk drops the `K`.
-unsafe impl<K: Chunk + Send + Sync> Send for Entry<K> where K::Summary: Send {}
+unsafe impl<K: Chunk + Send + Sync + ?Sized> Send for Entry<K> where K::Summary: Send {}
 // SAFETY: as above.
-unsafe impl<K: Chunk + Send + Sync> Sync for Entry<K> where K::Summary: Sync {}
+unsafe impl<K: Chunk + Send + Sync + ?Sized> Sync for Entry<K> where K::Summary: Sync {}
 
-impl<K: Chunk> Top<K> {
+impl<K: Chunk + ?Sized> Top<K> {
     fn owned(&self) -> &[Entry<K>] {
         // Relaxed: ordered by the writers' lock, and at the end by the drop.
         self.entries.get(unpack(self.owned.load(Relaxed))).unwrap_or(&[])
@@ -130,7 +131,7 @@ impl<K: Chunk> Top<K> {
     }
 }
 
-impl<K: Chunk> Drop for Top<K> {
+impl<K: Chunk + ?Sized> Drop for Top<K> {
     fn drop(&mut self) {
         for entry in self.owned() {
             // SAFETY: made by `Box::into_raw`; by the invariant nobody else frees it, and since this
@@ -142,26 +143,27 @@ impl<K: Chunk> Drop for Top<K> {
     }
 }
 
-impl<H: Footprint, K: Chunk> Footprint for Chunked<H, K> {
+impl<H: Footprint, K: Chunk + ?Sized> Footprint for Chunked<H, K> {
     /// The head's, the top, and the chunks that no later snapshot has.
     fn heap_bytes(&self) -> usize {
         self.bytes_with(chunk_bytes(self.top.owned()))
     }
 }
 
-impl<H: Footprint, K: Chunk> Chunked<H, K> {
+impl<H: Footprint, K: Chunk + ?Sized> Chunked<H, K> {
     fn bytes_with(&self, chunks: usize) -> usize {
         let top = self.top.entries.capacity().saturating_mul(size_of::<Entry<K>>());
         self.head.heap_bytes().saturating_add(top).saturating_add(chunks)
     }
 }
 
-fn chunk_bytes<K: Chunk>(entries: &[Entry<K>]) -> usize {
-    let bytes = entries.iter().map(|entry| size_of::<K>().saturating_add(entry.heap_bytes()));
+fn chunk_bytes<K: Chunk + ?Sized>(entries: &[Entry<K>]) -> usize {
+    let bytes =
+        entries.iter().map(|entry| size_of_val::<K>(entry).saturating_add(entry.heap_bytes()));
     bytes.fold(0, usize::saturating_add)
 }
 
-impl<'r, H: Footprint, K: Chunk, C, B: Backend> Writer<'r, Chunked<H, K>, C, B> {
+impl<'r, H: Footprint, K: Chunk + ?Sized, C, B: Backend> Writer<'r, Chunked<H, K>, C, B> {
     /// Begins a snapshot in which other chunks, about `room` of them, stand in place of those in
     /// `replaced`.
     ///
@@ -194,7 +196,7 @@ impl<'r, H: Footprint, K: Chunk, C, B: Backend> Writer<'r, Chunked<H, K>, C, B> 
     }
 }
 
-impl<'w, 'r, H, K: Chunk, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
+impl<'w, 'r, H, K: Chunk + ?Sized, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
     /// Appends a chunk to the replacement.
     ///
     /// # Errors
@@ -245,7 +247,7 @@ impl<'w, 'r, H, K: Chunk, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
     }
 }
 
-impl<H: Footprint, K: Chunk, C, B: Backend> Spliced<'_, '_, H, K, C, B> {
+impl<H: Footprint, K: Chunk + ?Sized, C, B: Backend> Spliced<'_, '_, H, K, C, B> {
     /// Publishes the snapshot and retires the one before, with the chunks that were replaced.
     pub fn commit(self) {
         let new = &self.snapshot.value.top;
@@ -259,7 +261,7 @@ impl<H: Footprint, K: Chunk, C, B: Backend> Spliced<'_, '_, H, K, C, B> {
     }
 }
 
-impl<K: Chunk> Entry<K> {
+impl<K: Chunk + ?Sized> Entry<K> {
     /// The same chunk in another top, which does not own it.
     fn share(&self) -> Self {
         Self { summary: self.summary, chunk: self.chunk }
@@ -267,7 +269,7 @@ impl<K: Chunk> Entry<K> {
 }
 
 /// Makes room for so many entries more, up to as many as [`pack`] can name.
-fn reserve<K: Chunk>(entries: &mut Vec<Entry<K>>, more: usize) -> Result<(), OutOfMemory> {
+fn reserve<K: Chunk + ?Sized>(entries: &mut Vec<Entry<K>>, more: usize) -> Result<(), OutOfMemory> {
     if entries.len().saturating_add(more) > MOST_ENTRIES {
         return Err(OutOfMemory);
     }

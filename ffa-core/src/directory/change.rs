@@ -5,7 +5,7 @@ use core::ops::Range;
 use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 use ffa_rcu::{Backend, Footprint, ReplaceError, Splice, Spliced, Writer};
 
-use super::chunk::{CHUNK, Chunk, HALF, Summary, is_long, is_newer};
+use super::chunk::{CHUNK, Chunk, SHORT_CHUNK, Summary, is_long, is_newer};
 use super::{Directory, Entry, Head, chunk_of, end, parts};
 
 /// A directory that is ready to be published.
@@ -69,7 +69,7 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
     let (secure, vms) = parts(directory);
     let count = end(directory.entries()).saturating_sub(end(secure));
     let becomes_long = info.is_some() && !is_long(count) && is_long(count + 1);
-    let most = if is_long(count) || becomes_long { CHUNK } else { HALF };
+    let most = if is_long(count) || becomes_long { CHUNK } else { SHORT_CHUNK };
     let window = if becomes_long { 0..vms.len() } else { window(vms, chunk_of(vms, id), most) };
     let old = vms.get(window.clone()).unwrap_or(&[]);
     let before = old.iter().map(|entry| entry.summary.len()).sum();
@@ -269,7 +269,7 @@ mod tests {
             let entries = writer.snapshot().entries();
             let pairs =
                 entries.windows(2).map(|pair| pair[0].summary.len() + pair[1].summary.len());
-            assert!(pairs.min().is_none_or(|len| len >= CHUNK / 4), "{id} removed");
+            assert!(pairs.min().is_none_or(|len| len >= SHORT_CHUNK / 2), "{id} removed");
         }
         assert!(chunks(&partitions) <= 2, "{} chunks", chunks(&partitions));
     }
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(before.iter().filter(|chunk| after.contains(chunk)).count(), 4);
         // What waits now is a head, a top of 5, and the chunk that was split, in its forms.
         let bytes = partitions.retired().bytes;
-        let least = size_of::<Chunk>() + (24 + 8 + 24) * CHUNK + 5 * 16;
+        let least = (24 + 8 + 24) * CHUNK + 5 * size_of::<Entry>();
         assert!((least..least + 300).contains(&bytes), "{bytes}");
     }
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use ffa_abi::{EndpointId, PartitionInfo, PartitionInfo1_0, Uuid, Version};
-use ffa_rcu::{Footprint, OutOfMemory, try_box};
+use ffa_rcu::{Footprint, OutOfMemory};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 /// Most descriptors in a chunk of a long list, and of a short one.
@@ -11,7 +11,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 /// The pieces of a long list must be long, to be copied at memcpy's speed. Those of a short one must not
 /// be all of it, or whoever lists right after a change finds nothing in its cache: docs/decisions/0002.
 pub(super) const CHUNK: usize = 512;
-pub(super) const HALF: usize = CHUNK / 2;
+pub(super) const SHORT_CHUNK: usize = 128;
 
 /// Whether a list of so many is a long one.
 pub(super) fn is_long(count: usize) -> bool {
@@ -34,14 +34,17 @@ const WIDE_LINES: usize = BLOCK * size_of::<PartitionInfo>() / size_of::<Line>()
 ///
 /// Each form begins as far into its first line as the chunk begins into one of the list's, so that a copy
 /// of it goes to an address aligned as its source.
+#[derive(FromZeros, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Chunk {
-    lines: Box<[Line]>,
     /// How many descriptors.
     len: u16,
     /// At which bytes of the lines the forms begin. That of 1.1 may be that of 1.2.
     wide: u16,
     narrow: u16,
     v1_1: u16,
+    /// In one piece with the above: whoever reads right after a change has one cache miss less.
+    lines: [Line],
 }
 
 const _: () = assert!((CHUNK + BLOCK) * (24 + 8 + 24) <= u16::MAX as usize);
@@ -49,7 +52,7 @@ const _: () = assert!((CHUNK + BLOCK) * (24 + 8 + 24) <= u16::MAX as usize);
 /// A cache line. Of bytes, since forms of two sizes lie in one piece of memory.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+pub struct Line([u8; 64]);
 
 /// What the top says of a chunk.
 #[derive(Clone, Copy)]
@@ -90,11 +93,7 @@ impl ffa_rcu::Chunk for Chunk {
     type Summary = Summary;
 }
 
-impl Footprint for Chunk {
-    fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.lines)
-    }
-}
+impl Footprint for Chunk {}
 
 impl Chunk {
     /// A chunk of all descriptors in `runs`, at most [`CHUNK`], one run after the other, where `start`
@@ -113,8 +112,8 @@ impl Chunk {
         let blocks = (lead + len).div_ceil(BLOCK);
         let (narrow, v1_1) = (blocks * WIDE_LINES, blocks * (WIDE_LINES + NARROW_LINES));
         let lines = if differs { v1_1 + narrow } else { v1_1 };
-        let mut lines = <[Line]>::new_box_zeroed_with_elems(lines).map_err(|_| OutOfMemory)?;
-        let (wide_lines, others) = lines.split_at_mut(narrow);
+        let mut chunk = Chunk::new_box_zeroed_with_elems(lines).map_err(|_| OutOfMemory)?;
+        let (wide_lines, others) = chunk.lines.split_at_mut(narrow);
         let (narrow_lines, v1_1_lines) = others.split_at_mut(v1_1 - narrow);
         let seen_by = |version| move |info: &PartitionInfo| info.seen_by(version, Uuid::NIL);
         if has_newer {
@@ -128,9 +127,9 @@ impl Chunk {
         let narrow = narrow * size_of::<Line>() + lead * size_of::<PartitionInfo1_0>();
         let v1_1 = if differs { v1_1 * size_of::<Line>() + wide } else { wide };
         // None of these is out of range: see the assertion above.
-        let [len, wide, narrow, v1_1] =
+        [chunk.len, chunk.wide, chunk.narrow, chunk.v1_1] =
             [len, wide, narrow, v1_1].map(|number| u16::try_from(number).unwrap_or(0));
-        try_box(Chunk { lines, len, wide, narrow, v1_1 })
+        Ok(chunk)
     }
 
     /// Whether callers of 1.1 have a form of their own.
@@ -220,14 +219,14 @@ mod tests {
         assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
         assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
         assert_eq!(chunk.infos().as_bytes()[8..], [0x01; 16]);
-        assert_eq!((*chunk).heap_bytes(), (24 + 8 + 24) * BLOCK);
+        assert_eq!(size_of_val(&*chunk), 64 + (24 + 8 + 24) * BLOCK);
     }
 
     #[test]
     fn callers_of_1_1_and_1_2_read_the_same_bytes_unless_a_property_is_newer() {
         let chunk = chunk(&[info(1, PartitionProperties::AARCH64)]);
         assert_eq!(chunk.infos_1_1().as_ptr(), chunk.infos().as_ptr());
-        assert_eq!((*chunk).heap_bytes(), (24 + 8) * BLOCK);
+        assert_eq!(size_of_val(&*chunk), 64 + (24 + 8) * BLOCK);
     }
 
     #[test]
@@ -251,7 +250,7 @@ mod tests {
             assert_eq!(elsewhere.infos().as_ptr().addr() % 64, 24 * len % 64);
             assert_eq!(elsewhere.infos_1_0().as_ptr().addr() % 64, 8 * len % 64);
         }
-        assert_eq!(size_of::<ffa_rcu::Entry<Chunk>>(), 16);
+        assert_eq!(size_of::<ffa_rcu::Entry<Chunk>>(), 24);
     }
 
     #[test]

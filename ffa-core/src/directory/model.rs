@@ -11,7 +11,7 @@ use ffa_abi::{
 use ffa_rcu::Registry;
 use zerocopy::IntoBytes;
 
-use super::chunk::{CHUNK, is_newer};
+use super::chunk::{CHUNK, SHORT_CHUNK, is_newer};
 use super::{Directory, Head, Place, View, join, leave, parts, set_secure};
 use crate::policy::Policy;
 
@@ -102,7 +102,7 @@ impl Model {
         assert_eq!(start, self.secure.len() + self.vms.len());
         let (_, vms) = parts(writer.snapshot());
         let pairs = vms.windows(2).map(|pair| pair[0].summary.len() + pair[1].summary.len());
-        assert!(pairs.into_iter().all(|len| len >= CHUNK / 4));
+        assert!(pairs.into_iter().all(|len| len >= SHORT_CHUNK / 2));
     }
 
     /// The first VM, the last, any, or one that need not be there.
