@@ -266,7 +266,7 @@ mod tests {
             let headings = svg.lines().filter(|line| line.starts_with("<text x=\"20"));
             for heading in headings {
                 let text = heading.split(['<', '>']).nth(2).unwrap_or_default();
-                let most = if heading.contains("font-size=\"13\"") { 135 } else { 85 };
+                let most = if heading.contains("font-size=\"13\"") { 135 } else { 90 };
                 assert!(text.len() <= most, "{name}: {text}");
             }
         }
