@@ -138,7 +138,7 @@ fn scaling(data: &Data) -> Bars {
     };
     Bars {
         title: format!(
-            "Two readers get {} times as many counts as one from the registry, {} times under a lock",
+            "Two readers get {} times the counts of one from the registry, {} times under a lock",
             hundredths(value("registry", "count")),
             hundredths(value("rwlock list", "count"))
         ),
