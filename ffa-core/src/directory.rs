@@ -5,7 +5,7 @@
 //!   top      [ S | S | V | V | V ]                 order; then those of the VMs, by id
 //!              │       │
 //!              ▼       ▼
-//!            Chunk   Chunk                         at most 256 or 512, ready in the form of each
+//!            Chunk   Chunk                         at most 128 or 512, ready in the form of each
 //!                                                  FF-A version
 //! ```
 //!

@@ -15,8 +15,8 @@ pub struct Limits {
     /// Most bytes that may wait to be freed: 8 MiB. Beyond it VMs cannot be created, join or be
     /// destroyed: the host gets [`CreateError::TooMuchRetired`](crate::CreateError::TooMuchRetired)
     /// or [`DestroyError::TooMuchRetired`](crate::DestroyError::TooMuchRetired), and a VM's first
-    /// call `NO_MEMORY`. Each VM that joins or leaves retires 32 bytes for every other VM, up to 8 KiB
-    /// (16 KiB among more than 1024), and 16 bytes for every 512, until
+    /// call `NO_MEMORY`. Each VM that joins or leaves retires 32 bytes for every other VM, up to 4 KiB
+    /// (16 KiB among more than 1024), and 24 bytes for every chunk of these, until
     /// [`Mediator::reclaim`](crate::Mediator::reclaim) frees them: some 500 joins at the least.
     pub retired_bytes: usize,
 }
