@@ -15,9 +15,9 @@ pub struct Limits {
     /// Most bytes that may wait to be freed: 8 MiB. Beyond it VMs cannot be created, join or be
     /// destroyed: the host gets [`CreateError::TooMuchRetired`](crate::CreateError::TooMuchRetired)
     /// or [`DestroyError::TooMuchRetired`](crate::DestroyError::TooMuchRetired), and a VM's first
-    /// call `NO_MEMORY`. Each VM that joins or leaves retires 32 bytes for every other VM, up to 4 KiB
-    /// (16 KiB among more than 1024), and 24 bytes for every chunk of these, until
-    /// [`Mediator::reclaim`](crate::Mediator::reclaim) frees them: some 500 joins at the least.
+    /// call `NO_MEMORY`. Each VM that joins or leaves retires up to 4 KiB, or 18 KiB in a list that
+    /// had more than 1024 VMs, or 30 KiB where a property of some VM is newer than 1.1, until
+    /// [`Mediator::reclaim`](crate::Mediator::reclaim) frees them: some 250 at the least.
     pub retired_bytes: usize,
 }
 

@@ -83,8 +83,8 @@ impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
     /// which is told the CPU that is waited for, where the backend can tell.
     ///
     /// It waits for as long as the slowest reader takes. Not for itself: `&mut self` says that this
-    /// place is in no section, and one that was leaked ends here. Whoever has two places must not be
-    /// in a section of the other.
+    /// place is in no section, and one that was leaked ends here (with the backend `Slots`; with the
+    /// others it stays open for ever). Whoever has two places must not be in a section of the other.
     ///
     /// ```compile_fail,E0499
     /// # let registry: ffa_rcu::Registry<u32, u32> = ffa_rcu::Registry::try_new(1, 1).unwrap();

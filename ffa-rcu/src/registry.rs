@@ -226,7 +226,7 @@ impl<'r, T, C, B: Backend> Cpu<'r, T, C, B> {
     /// Opens a section: what it finds stays valid until it is dropped.
     ///
     /// Keep it short: nothing that is retired meanwhile can be freed. A section that is leaked
-    /// counts as open until this CPU enters again.
+    /// counts as open until this CPU enters again; with other backends than `Slots` for ever.
     #[inline]
     pub fn enter(&mut self) -> Section<'_, 'r, T, C, B> {
         // SAFETY: by number of the contract,

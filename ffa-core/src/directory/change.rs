@@ -5,7 +5,7 @@ use core::ops::Range;
 use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 use ffa_rcu::{Backend, Footprint, ReplaceError, Splice, Spliced, Writer};
 
-use super::chunk::{CHUNK, Chunk, SHORT_CHUNK, Summary, is_long, is_newer};
+use super::chunk::{CHUNK, Chunk, LONG, SHORT_CHUNK, Summary, is_newer};
 use super::{Directory, Entry, Head, chunk_of, end, parts};
 
 /// A directory that is ready to be published.
@@ -57,7 +57,8 @@ pub fn set_secure<'w, 'r, C: Footprint, B: Backend>(
 }
 
 /// The directory with what it says of a VM replaced: the chunk that holds it made anew, together
-/// with a neighbour if both are small, and all others shared.
+/// with a neighbour if both are small, and all others shared. All are made anew when a list becomes
+/// a long one.
 fn change<'w, 'r, C: Footprint, B: Backend>(
     writer: &'w mut Writer<'r, Directory, C, B>,
     id: EndpointId,
@@ -68,8 +69,10 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
     let head = directory.head().next();
     let (secure, vms) = parts(directory);
     let count = end(directory.entries()).saturating_sub(end(secure));
-    let becomes_long = info.is_some() && !is_long(count) && is_long(count + 1);
-    let most = if is_long(count) || becomes_long { CHUNK } else { SHORT_CHUNK };
+    let grows = info.is_some() && !lists(vms, id);
+    let was_long = is_long(count, vms);
+    let becomes_long = grows && !was_long && is_long(count + 1, vms);
+    let most = if was_long || becomes_long { CHUNK } else { SHORT_CHUNK };
     let window = if becomes_long { 0..vms.len() } else { window(vms, chunk_of(vms, id), most) };
     let old = vms.get(window.clone()).unwrap_or(&[]);
     let before = old.iter().map(|entry| entry.summary.len()).sum();
@@ -88,6 +91,19 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
         splice.push(Summary::new(&chunk, start), chunk)?;
     }
     finish(splice, head, before, len)
+}
+
+/// Whether `id` is listed.
+fn lists(vms: &[Entry], id: EndpointId) -> bool {
+    let infos = vms.get(chunk_of(vms, id)).map_or(&[][..], |entry| entry.infos());
+    infos.binary_search_by_key(&id, PartitionInfo::id).is_ok()
+}
+
+/// Whether a list of so many has long chunks: from some length on; and once it has, until it is half as
+/// long, so that no VM that comes and goes has it made anew each time.
+fn is_long(count: usize, vms: &[Entry]) -> bool {
+    let mut lens = vms.iter().map(|entry| entry.summary.len());
+    count > LONG || (count > LONG / 2 && lens.any(|len| len > SHORT_CHUNK))
 }
 
 /// How many descriptors the chunks have that the splice has so far.
@@ -260,7 +276,14 @@ mod tests {
     #[test]
     fn chunks_stay_filled_while_a_list_grows_and_shrinks() {
         let partitions = partitions();
-        (1..=4_000).for_each(|id| add(&partitions, info(id, 1)));
+        for id in 1..=4_000 {
+            add(&partitions, info(id, 1));
+            let expected = match usize::from(id) {
+                len @ ..=LONG => len.div_ceil(SHORT_CHUNK),
+                len => len.div_ceil(CHUNK),
+            };
+            assert_eq!(chunks(&partitions), expected, "{id}");
+        }
         assert_eq!(chunks(&partitions), 4_000_usize.div_ceil(CHUNK));
         for id in (1..=4_000_u32).filter(|id| id % 100 != 0) {
             // From all chunks in turn, so that neighbours become small together.
@@ -269,9 +292,53 @@ mod tests {
             let entries = writer.snapshot().entries();
             let pairs =
                 entries.windows(2).map(|pair| pair[0].summary.len() + pair[1].summary.len());
-            assert!(pairs.min().is_none_or(|len| len >= SHORT_CHUNK / 2), "{id} removed");
+            let total: usize = entries.iter().map(|entry| entry.summary.len()).sum();
+            // Those that were made anew while the list was long are not looked at again.
+            let least = if total > LONG { CHUNK / 2 } else { SHORT_CHUNK / 2 };
+            assert!(pairs.min().is_none_or(|len| len >= least), "{id} removed");
         }
         assert!(chunks(&partitions) <= 2, "{} chunks", chunks(&partitions));
+    }
+
+    /// Joins and leaves at the length at which a list becomes long make it anew once.
+    #[test]
+    fn a_list_becomes_long_once() {
+        let partitions = partitions();
+        let long = u16::try_from(LONG).unwrap();
+        (1..=long).for_each(|id| add(&partitions, info(id, 1)));
+        add(&partitions, info(5, 2));
+        assert_eq!(chunks(&partitions), LONG / SHORT_CHUNK, "one that is there makes none longer");
+        let first = || -> *const Chunk { &raw const *partitions.write().snapshot().entries()[0] };
+        add(&partitions, info(long + 1, 1));
+        let made_anew = first();
+        for _ in 0..3 {
+            assert_eq!(chunks(&partitions), 3);
+            remove(&partitions, long + 1);
+            assert_eq!(chunks(&partitions), 2);
+            add(&partitions, info(long + 1, 1));
+            assert!(std::ptr::addr_eq(first(), made_anew), "once");
+        }
+        remove(&partitions, long + 1);
+        (long / 2 + 1..=long).for_each(|id| remove(&partitions, id));
+        remove(&partitions, 7);
+        assert_eq!(chunks(&partitions), CHUNK / SHORT_CHUNK, "short again");
+    }
+
+    /// Behind secure partitions too, what is copied goes where it came from, as to alignment.
+    #[test]
+    fn chunks_lie_as_they_are_listed() {
+        let partitions = partitions();
+        let secure: Vec<_> = (0x8001..0x8004).map(|id| info(id, 1)).collect();
+        set_secure(&mut partitions.write(), &secure).unwrap().commit();
+        (1..=1_500).for_each(|id| add(&partitions, info(id, 1)));
+        let writer = partitions.write();
+        let entries = writer.snapshot().entries();
+        assert_eq!(entries.len(), 4);
+        for entry in entries {
+            let start = entry.summary.start();
+            assert_eq!(entry.infos().as_ptr().addr() % 64, 24 * start % 64);
+            assert_eq!(entry.infos_1_0().as_ptr().addr() % 64, 8 * start % 64);
+        }
     }
 
     #[test]

@@ -13,10 +13,8 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 pub(super) const CHUNK: usize = 512;
 pub(super) const SHORT_CHUNK: usize = 128;
 
-/// Whether a list of so many is a long one.
-pub(super) fn is_long(count: usize) -> bool {
-    count > 2 * CHUNK
-}
+/// Most VMs in a list that is short for sure.
+pub(super) const LONG: usize = 2 * CHUNK;
 
 /// So many descriptors of either form fill lines to the end.
 const BLOCK: usize = 8;

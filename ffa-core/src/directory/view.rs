@@ -7,7 +7,7 @@ use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 
 use zerocopy::{Immutable, IntoBytes};
 
-use super::chunk::{CHUNK, Chunk, SHORT_CHUNK, is_long};
+use super::chunk::{CHUNK, Chunk, LONG, SHORT_CHUNK};
 use super::{Directory, Entry, chunk_of, end, parts};
 
 /// What one caller sees of a directory: secure partitions, then VMs by id, save in
@@ -208,7 +208,7 @@ impl<'d> Iterator for Runs<'d> {
 /// The chunk that has the descriptor of index `start`, or one beyond the last.
 fn chunk_with(entries: &[Entry], start: usize) -> usize {
     // Full chunks, the usual case, need no search.
-    let guess = if is_long(end(entries)) { start / CHUNK } else { start / SHORT_CHUNK };
+    let guess = if end(entries) > LONG { start / CHUNK } else { start / SHORT_CHUNK };
     let is_there = |entry: &Entry| entry.summary.start() <= start && start < entry.summary.end();
     if entries.get(guess).is_some_and(is_there) {
         return guess;
