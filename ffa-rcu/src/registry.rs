@@ -111,7 +111,7 @@ impl<T, C, B: Backend> Registry<T, C, B> {
     ///
     /// What waits for nobody is freed at the first call whose budget reaches it: `n` objects are gone
     /// after `n / budget` calls, rounded up (the backend `CrossbeamEpoch` needs up to three more to
-    /// see that nobody is waited for). Contexts that are [held](crate::Held) are looked at again
+    /// see that nobody is waited for, and one for every few hundred objects). Contexts that are [held](crate::Held) are looked at again
     /// in turn, once a call, and take up to half of the budget.
     ///
     /// Destructors of published values run here, with no lock held, and when the registry is
