@@ -4,6 +4,11 @@ use core::fmt;
 
 use crate::calls::features::Features;
 use crate::calls::id_get::{IdGet, SpmIdGet};
+use crate::calls::notification_bind::{NotificationBind, NotificationUnbind};
+use crate::calls::notification_bitmap::{NotificationBitmapCreate, NotificationBitmapDestroy};
+use crate::calls::notification_get::NotificationGet;
+use crate::calls::notification_info_get::NotificationInfoGet;
+use crate::calls::notification_set::NotificationSet;
 use crate::calls::partition_info_get::PartitionInfoGet;
 use crate::calls::partition_info_get_regs::PartitionInfoGetRegs;
 use crate::calls::rx_ownership::{RxAcquire, RxRelease};
@@ -134,6 +139,13 @@ calls! {
     RxRelease(RxRelease) = RX_RELEASE;
     PartitionInfoGet(PartitionInfoGet) = PARTITION_INFO_GET;
     PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
+    NotificationBitmapCreate(NotificationBitmapCreate) = NOTIFICATION_BITMAP_CREATE;
+    NotificationBitmapDestroy(NotificationBitmapDestroy) = NOTIFICATION_BITMAP_DESTROY;
+    NotificationBind(NotificationBind) = NOTIFICATION_BIND;
+    NotificationUnbind(NotificationUnbind) = NOTIFICATION_UNBIND;
+    NotificationSet(NotificationSet) = NOTIFICATION_SET;
+    NotificationGet(NotificationGet) = NOTIFICATION_GET;
+    NotificationInfoGet(NotificationInfoGet) = NOTIFICATION_INFO_GET_32 | NOTIFICATION_INFO_GET_64;
 }
 
 /// Shows registers after a call as the reply to it.

@@ -2,6 +2,11 @@
 
 pub(crate) mod features;
 pub(crate) mod id_get;
+pub(crate) mod notification_bind;
+pub(crate) mod notification_bitmap;
+pub(crate) mod notification_get;
+pub(crate) mod notification_info_get;
+pub(crate) mod notification_set;
 pub(crate) mod partition_info_get;
 pub(crate) mod partition_info_get_regs;
 pub(crate) mod rx_ownership;
