@@ -18,6 +18,18 @@ mod version;
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
+pub use calls::mem_frag::{MemFragRx, MemFragTx};
+pub use calls::mem_op::{MemOpPause, MemOpResume};
+pub use calls::mem_perm::{
+    MemPermGet, MemPermGetReply, MemPermSet, PageAddress, PageDataAccess, PagePermissions,
+};
+pub use calls::mem_release::{MemReclaim, MemReclaimFlags, MemRelinquish};
+pub use calls::mem_reply::{
+    MemFragTxReply, MemOpResumeReply, MemReleaseReply, MemRetrieveReply, MemSendReply,
+    MemoryHandleReply,
+};
+pub use calls::mem_retrieve_resp::MemRetrieveResp;
+pub use calls::mem_transaction::{MemDonate, MemLend, MemRetrieveReq, MemShare, TransactionBuffer};
 pub use calls::notification_bind::{NotificationBind, NotificationBindFlags, NotificationUnbind};
 pub use calls::notification_bitmap::{NotificationBitmapCreate, NotificationBitmapDestroy};
 pub use calls::notification_get::{NotificationGet, NotificationGetFlags, NotificationGetReply};
