@@ -17,6 +17,7 @@ mod version;
 
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
+pub use calls::features::{MemRetrieveFeature, MemSendFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
 pub use calls::mem_frag::{MemFragRx, MemFragTx};
 pub use calls::mem_op::{MemOpPause, MemOpResume};
