@@ -57,8 +57,8 @@ calls_that_reply! {
     MemOpResume = MEM_OP_RESUME;
 }
 
-/// The error in registers that hold no reply to the call: `FFA_ERROR`'s, or an id that cannot answer it,
-/// be it `FFA_SUCCESS`.
+/// The error in registers that are no reply to the call: the code of `FFA_ERROR`, or an id, even
+/// `FFA_SUCCESS`, that cannot complete it.
 fn refused(regs: &Regs) -> CallError {
     let unexpected = CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0)));
     Success::check(regs).err().unwrap_or(unexpected)
