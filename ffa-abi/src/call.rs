@@ -4,6 +4,17 @@ use core::fmt;
 
 use crate::calls::features::Features;
 use crate::calls::id_get::{IdGet, SpmIdGet};
+use crate::calls::mem_frag::{MemFragRx, MemFragTx};
+use crate::calls::mem_op::{MemOpPause, MemOpResume};
+use crate::calls::mem_perm::{MemPermGet, MemPermSet};
+use crate::calls::mem_release::{MemReclaim, MemRelinquish};
+use crate::calls::mem_retrieve_resp::MemRetrieveResp;
+use crate::calls::mem_transaction::{MemDonate, MemLend, MemRetrieveReq, MemShare};
+use crate::calls::notification_bind::{NotificationBind, NotificationUnbind};
+use crate::calls::notification_bitmap::{NotificationBitmapCreate, NotificationBitmapDestroy};
+use crate::calls::notification_get::NotificationGet;
+use crate::calls::notification_info_get::NotificationInfoGet;
+use crate::calls::notification_set::NotificationSet;
 use crate::calls::partition_info_get::PartitionInfoGet;
 use crate::calls::partition_info_get_regs::PartitionInfoGetRegs;
 use crate::calls::rx_ownership::{RxAcquire, RxRelease};
@@ -134,6 +145,26 @@ calls! {
     RxRelease(RxRelease) = RX_RELEASE;
     PartitionInfoGet(PartitionInfoGet) = PARTITION_INFO_GET;
     PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
+    NotificationBitmapCreate(NotificationBitmapCreate) = NOTIFICATION_BITMAP_CREATE;
+    NotificationBitmapDestroy(NotificationBitmapDestroy) = NOTIFICATION_BITMAP_DESTROY;
+    NotificationBind(NotificationBind) = NOTIFICATION_BIND;
+    NotificationUnbind(NotificationUnbind) = NOTIFICATION_UNBIND;
+    NotificationSet(NotificationSet) = NOTIFICATION_SET;
+    NotificationGet(NotificationGet) = NOTIFICATION_GET;
+    NotificationInfoGet(NotificationInfoGet) = NOTIFICATION_INFO_GET_32 | NOTIFICATION_INFO_GET_64;
+    MemDonate(MemDonate) = MEM_DONATE_32 | MEM_DONATE_64;
+    MemLend(MemLend) = MEM_LEND_32 | MEM_LEND_64;
+    MemShare(MemShare) = MEM_SHARE_32 | MEM_SHARE_64;
+    MemRetrieveReq(MemRetrieveReq) = MEM_RETRIEVE_REQ_32 | MEM_RETRIEVE_REQ_64;
+    MemRetrieveResp(MemRetrieveResp) = MEM_RETRIEVE_RESP;
+    MemRelinquish(MemRelinquish) = MEM_RELINQUISH;
+    MemReclaim(MemReclaim) = MEM_RECLAIM;
+    MemFragRx(MemFragRx) = MEM_FRAG_RX;
+    MemFragTx(MemFragTx) = MEM_FRAG_TX;
+    MemOpPause(MemOpPause) = MEM_OP_PAUSE;
+    MemOpResume(MemOpResume) = MEM_OP_RESUME;
+    MemPermGet(MemPermGet) = MEM_PERM_GET_32 | MEM_PERM_GET_64;
+    MemPermSet(MemPermSet) = MEM_PERM_SET_32 | MEM_PERM_SET_64;
 }
 
 /// Shows registers after a call as the reply to it.

@@ -6,6 +6,8 @@ mod call;
 mod calls;
 mod function;
 mod id;
+mod memory;
+mod notifications;
 mod partition_info;
 mod regs;
 mod reply;
@@ -15,7 +17,28 @@ mod version;
 
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
+pub use calls::features::{MemRetrieveFeature, MemSendFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
+pub use calls::mem_frag::{MemFragRx, MemFragTx};
+pub use calls::mem_op::{MemOpPause, MemOpResume};
+pub use calls::mem_perm::{
+    MemPermGet, MemPermGetReply, MemPermSet, PageAddress, PageDataAccess, PagePermissions,
+};
+pub use calls::mem_release::{MemReclaim, MemReclaimFlags, MemRelinquish};
+pub use calls::mem_reply::{
+    MemFragTxReply, MemOpResumeReply, MemReleaseReply, MemRetrieveReply, MemSendReply,
+    MemoryHandleReply,
+};
+pub use calls::mem_retrieve_resp::MemRetrieveResp;
+pub use calls::mem_transaction::{MemDonate, MemLend, MemRetrieveReq, MemShare, TransactionBuffer};
+pub use calls::notification_bind::{NotificationBind, NotificationBindFlags, NotificationUnbind};
+pub use calls::notification_bitmap::{NotificationBitmapCreate, NotificationBitmapDestroy};
+pub use calls::notification_get::{NotificationGet, NotificationGetFlags, NotificationGetReply};
+pub use calls::notification_info_get::{
+    NotificationInfoGet, NotificationInfoGetReply, NotificationList, NotificationListError,
+    NotificationLists, VCPUS_PER_LIST,
+};
+pub use calls::notification_set::{NotificationSet, NotificationSetFlags};
 pub use calls::partition_info_get::{
     PartitionInfoFlags, PartitionInfoGet, PartitionInfoGetReply, partition_descriptor_size,
 };
@@ -27,6 +50,8 @@ pub use calls::rxtx_map::{MAX_RXTX_PAGES, RxtxMap, RxtxUnmap};
 pub use calls::version::{GetVersion, VersionReply};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
+pub use memory::handle::MemoryHandle;
+pub use notifications::{FrameworkNotifications, Notifications};
 pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
 pub use regs::Regs;
 pub use reply::{CallError, Empty, Reply, ReplyError, Success, write_error};

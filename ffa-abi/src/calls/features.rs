@@ -60,6 +60,28 @@ pub struct RxtxMapFeature {
     pub maximum_pages: u16,
 }
 
+/// w2 of the reply about `FFA_MEM_DONATE`, `FFA_MEM_LEND` and `FFA_MEM_SHARE`: \[0\] dynamic buffers,
+/// in 1.0 and 1.1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MemSendFeature {
+    /// Whether the descriptor may lie in a buffer of the caller's other than TX.
+    pub dynamic_buffers: bool,
+}
+
+/// w2 and w3 of the reply about `FFA_MEM_RETRIEVE_REQ`: w2\[0\] dynamic buffers, w2\[1\] NS bit, from
+/// 1.1 on w2\[2\] retrieval by the hypervisor, w3\[7:0\] how often a region may be retrieved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MemRetrieveFeature {
+    /// Whether the request may lie in a buffer of the caller's other than TX.
+    pub dynamic_buffers: bool,
+    /// Whether the NS bit of a retrieved region's attributes is told.
+    pub ns_bit: bool,
+    /// Whether a hypervisor may retrieve the description of a region that a VM sent (1.1).
+    pub by_hypervisor: bool,
+    /// w3\[7:0\], n: a receiver may retrieve a region 2^(n+1) - 1 times before it relinquishes it.
+    pub retrievals: u8,
+}
+
 impl FeatureQuery {
     fn from_bits(w1: u32) -> FeatureQuery {
         match FunctionId::from_bits(w1) {
@@ -98,6 +120,65 @@ impl RxtxMapFeature {
     pub fn from_reply(reply: FeaturesReply) -> RxtxMapFeature {
         RxtxMapFeature { minimum: (reply.w2 & 3) as u8, maximum_pages: (reply.w2 >> 16) as u16 }
     }
+}
+
+impl MemSendFeature {
+    const DYNAMIC_BUFFERS: u32 = 1 << 0;
+
+    /// As w2, for a caller that speaks `version`.
+    #[must_use]
+    pub fn to_reply(self, version: Version) -> FeaturesReply {
+        let dynamic_buffers = self.dynamic_buffers && version < Version::V1_2;
+        FeaturesReply { w2: flag(dynamic_buffers, Self::DYNAMIC_BUFFERS), w3: 0 }
+    }
+
+    /// From w2.
+    #[must_use]
+    pub fn from_reply(reply: FeaturesReply) -> MemSendFeature {
+        MemSendFeature { dynamic_buffers: reply.w2 & Self::DYNAMIC_BUFFERS != 0 }
+    }
+}
+
+impl MemRetrieveFeature {
+    /// Bit 1 of w2, in the reply and in [`Features::properties`] of the query: there the caller says
+    /// that it knows the NS bit. From 1.1 on it must; Hafnium and TF-A refuse a query that does not.
+    pub const NS_BIT: u32 = 1 << 1;
+
+    const DYNAMIC_BUFFERS: u32 = 1 << 0;
+    const BY_HYPERVISOR: u32 = 1 << 2;
+
+    /// As w2 and w3, for a caller that speaks `version`.
+    #[must_use]
+    pub fn to_reply(self, version: Version) -> FeaturesReply {
+        let by_hypervisor = self.by_hypervisor && version >= Version::V1_1;
+        let w2 = flag(self.dynamic_buffers, Self::DYNAMIC_BUFFERS)
+            | flag(self.ns_bit, Self::NS_BIT)
+            | flag(by_hypervisor, Self::BY_HYPERVISOR);
+        FeaturesReply { w2, w3: self.retrievals.into() }
+    }
+
+    /// From w2 and w3.
+    #[must_use]
+    pub fn from_reply(reply: FeaturesReply) -> MemRetrieveFeature {
+        MemRetrieveFeature {
+            dynamic_buffers: reply.w2 & Self::DYNAMIC_BUFFERS != 0,
+            ns_bit: reply.w2 & Self::NS_BIT != 0,
+            by_hypervisor: reply.w2 & Self::BY_HYPERVISOR != 0,
+            retrievals: (reply.w3 & 0xff) as u8,
+        }
+    }
+
+    /// How often a receiver may retrieve a region before it relinquishes it: 2^(n+1) - 1, or
+    /// [`u64::MAX`] where that is less.
+    #[must_use]
+    pub fn most_retrievals(self) -> u64 {
+        let bits = u32::from(self.retrievals) + 1;
+        1_u64.checked_shl(bits).map_or(u64::MAX, |power| power - 1)
+    }
+}
+
+fn flag(is_set: bool, bit: u32) -> u32 {
+    if is_set { bit } else { 0 }
 }
 
 impl Request for Features {
@@ -174,5 +255,51 @@ mod tests {
         let reply = feature.to_reply(Version::V1_2);
         assert_eq!(reply.w2, 0x10_0000);
         assert_eq!(RxtxMapFeature::from_reply(reply), feature);
+    }
+
+    #[test]
+    fn dynamic_buffers_to_send_are_told_before_1_2() {
+        let feature = MemSendFeature { dynamic_buffers: true };
+        let replies = [1, 1, 0, 0].map(|w2| FeaturesReply { w2, w3: 0 });
+        let versions = [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3];
+        assert_eq!(versions.map(|version| feature.to_reply(version)), replies);
+        assert_eq!(MemSendFeature::default().to_reply(Version::V1_0).w2, 0);
+        let read = MemSendFeature::from_reply(FeaturesReply { w2: 0xffff_ffff, w3: 0 });
+        assert_eq!(read, feature);
+    }
+
+    #[test]
+    fn each_property_of_retrieval_has_its_bit() {
+        let none = MemRetrieveFeature::default();
+        let cases = [
+            (MemRetrieveFeature { dynamic_buffers: true, ..none }, 1, 0),
+            (MemRetrieveFeature { ns_bit: true, ..none }, 2, 0),
+            (MemRetrieveFeature { by_hypervisor: true, ..none }, 4, 0),
+            (MemRetrieveFeature { retrievals: 0xa5, ..none }, 0, 0xa5),
+            (none, 0, 0),
+        ];
+        for (feature, w2, w3) in cases {
+            let reply = FeaturesReply { w2, w3 };
+            assert_eq!(feature.to_reply(Version::V1_1), reply);
+            assert_eq!(MemRetrieveFeature::from_reply(reply), feature);
+            let noise = FeaturesReply { w2: w2 | !7, w3: w3 | !0xff };
+            assert_eq!(MemRetrieveFeature::from_reply(noise), feature);
+        }
+    }
+
+    #[test]
+    fn retrieval_by_a_hypervisor_is_told_from_1_1_on() {
+        let feature =
+            MemRetrieveFeature { ns_bit: true, by_hypervisor: true, ..Default::default() };
+        assert_eq!(feature.to_reply(Version::V1_0).w2, MemRetrieveFeature::NS_BIT);
+        assert_eq!(feature.to_reply(Version::V1_1).w2, 6);
+    }
+
+    #[test]
+    fn n_means_a_power_of_two_less_one() {
+        let most =
+            |retrievals| MemRetrieveFeature { retrievals, ..Default::default() }.most_retrievals();
+        assert_eq!([0, 1, 7, 62].map(most), [1, 3, 255, 0x7fff_ffff_ffff_ffff]);
+        assert_eq!([63, 64, 255].map(most), [u64::MAX; 3]);
     }
 }

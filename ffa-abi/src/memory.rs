@@ -1,0 +1,3 @@
+//! Memory that is donated, lent or shared.
+
+pub(crate) mod handle;
