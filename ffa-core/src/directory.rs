@@ -69,6 +69,14 @@ fn chunk_of(vms: &[Entry], id: ffa_abi::EndpointId) -> usize {
     vms.partition_point(|entry| entry.summary.first <= id).saturating_sub(1)
 }
 
+/// Where `id` stands in `vms`: its chunk, and its place in that.
+fn position(vms: &[Entry], id: ffa_abi::EndpointId) -> Option<(usize, usize)> {
+    let chunk = chunk_of(vms, id);
+    let infos = vms.get(chunk)?.infos();
+    let place = infos.binary_search_by_key(&id, ffa_abi::PartitionInfo::id).ok()?;
+    Some((chunk, place))
+}
+
 /// How many descriptors there are up to the last of `entries`.
 fn end(entries: &[Entry]) -> usize {
     entries.last().map_or(0, |entry| entry.summary.end())

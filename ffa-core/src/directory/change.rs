@@ -6,7 +6,7 @@ use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 use ffa_rcu::{Backend, Footprint, ReplaceError, Splice, Spliced, Writer};
 
 use super::chunk::{CHUNK, Chunk, LONG, SHORT_CHUNK, Summary, is_newer};
-use super::{Directory, Entry, Head, chunk_of, end, parts};
+use super::{Directory, Entry, Head, chunk_of, end, parts, position};
 
 /// A directory that is ready to be published.
 type Next<'w, 'r, C, B> = Spliced<'w, 'r, Head, Chunk, C, B>;
@@ -69,7 +69,7 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
     let head = directory.head().next();
     let (secure, vms) = parts(directory);
     let count = end(directory.entries()).saturating_sub(end(secure));
-    let grows = info.is_some() && !lists(vms, id);
+    let grows = info.is_some() && position(vms, id).is_none();
     let was_long = is_long(count, vms);
     let becomes_long = grows && !was_long && is_long(count + 1, vms);
     let most = if was_long || becomes_long { CHUNK } else { SHORT_CHUNK };
@@ -91,12 +91,6 @@ fn change<'w, 'r, C: Footprint, B: Backend>(
         splice.push(Summary::new(&chunk, start), chunk)?;
     }
     finish(splice, head, before, len)
-}
-
-/// Whether `id` is listed.
-fn lists(vms: &[Entry], id: EndpointId) -> bool {
-    let infos = vms.get(chunk_of(vms, id)).map_or(&[][..], |entry| entry.infos());
-    infos.binary_search_by_key(&id, PartitionInfo::id).is_ok()
 }
 
 /// Whether a list of so many has long chunks: from some length on; and once it has, until it is half as
@@ -205,6 +199,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::directory::model::Random;
     use crate::policy::Policy;
     use ffa_abi::{PartitionProperties, Uuid};
     use ffa_rcu::Registry;
@@ -247,21 +242,13 @@ mod tests {
         partitions.write().snapshot().entries().len()
     }
 
-    /// xorshift64*.
-    fn random(state: &mut u64) -> u64 {
-        *state ^= *state >> 12;
-        *state ^= *state << 25;
-        *state ^= *state >> 27;
-        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
     #[test]
     fn any_history_of_changes_gives_the_list_that_a_map_gives() {
-        let (partitions, mut model, mut seed) = (partitions(), BTreeMap::new(), 42);
+        let (partitions, mut model, mut random) = (partitions(), BTreeMap::new(), Random(42));
         for step in 0..16_000_u16 {
-            let id = 1 + (random(&mut seed) % 1_600) as u16;
+            let id = 1 + u16::try_from(random.below(1_600)).unwrap();
             // Grow for a while, then shrink, so that chunks split and join.
-            if random(&mut seed) % 10 < if step / 4_000 % 2 == 0 { 8 } else { 2 } {
+            if random.below(10) < if step / 4_000 % 2 == 0 { 8 } else { 2 } {
                 model.insert(id, info(id, step));
                 add(&partitions, info(id, step));
             } else {

@@ -8,7 +8,7 @@ use ffa_abi::{EndpointId, PartitionInfo, Uuid, Version, VmId};
 use zerocopy::{Immutable, IntoBytes};
 
 use super::chunk::{CHUNK, Chunk, LONG, SHORT_CHUNK};
-use super::{Directory, Entry, chunk_of, end, parts};
+use super::{Directory, Entry, end, parts, position};
 
 /// What one caller sees of a directory: secure partitions, then VMs by id, save in
 /// [`copy`](View::copy).
@@ -224,9 +224,7 @@ impl Place {
         if info_at(vms, chunk, index).is_some_and(|info| info.id() == id) {
             return Some((chunk, index));
         }
-        let chunk = chunk_of(vms, id);
-        let infos = vms.get(chunk)?.infos();
-        let index = infos.binary_search_by_key(&id, PartitionInfo::id).ok()?;
+        let (chunk, index) = position(vms, id)?;
         let hint = u32::try_from(chunk * CHUNK + index).unwrap_or(0);
         self.0.store(hint, Relaxed);
         Some((chunk, index))
