@@ -1,22 +1,15 @@
 //! Nothing that a register can hold panics, and what decodes encodes to what it meant.
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test")]
 
+mod common;
+
+use common::{Random, reads_back};
 use ffa_abi::{
-    Call, CallError, DecodeError, Empty, EndpointIdReply, FUNCTIONS, FeaturesReply, FunctionId,
-    PartitionInfoGetRegsReply, PartitionInfoGetReply, Regs, Reply, Version, VersionReply,
+    Call, DecodeError, Empty, EndpointIdReply, FUNCTIONS, FeaturesReply, FunctionId,
+    PartitionInfoGetRegsReply, PartitionInfoGetReply, Regs, Version, VersionReply,
 };
 
-/// xorshift64*: small, and repeatable by its seed.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
     /// Zero, a small number, one bit, all ones, or anything.
     fn register(&mut self) -> u64 {
         let value = self.next();
@@ -65,25 +58,17 @@ fn any_registers_decode_or_are_refused_and_calls_survive_a_round_trip() {
 
 #[test]
 fn any_registers_read_as_a_reply_or_are_refused_and_replies_survive_a_round_trip() {
-    fn check<R: Reply + PartialEq + std::fmt::Debug>(regs: &Regs) -> bool {
-        let read: Result<R, CallError> = R::read(regs);
-        let Ok(reply) = read else { return false };
-        let mut written = Regs([0x55; 18]);
-        reply.write(&mut written);
-        assert_eq!(R::read(&written), Ok(reply), "{regs:?}");
-        true
-    }
     let mut random = Random(0x0123_4567_89ab_cdef);
     let mut replies = 0;
     for _ in 0..200_000 {
         let regs = random.regs();
         let read = [
-            check::<VersionReply>(&regs),
-            check::<FeaturesReply>(&regs),
-            check::<EndpointIdReply>(&regs),
-            check::<Empty>(&regs),
-            check::<PartitionInfoGetReply>(&regs),
-            check::<PartitionInfoGetRegsReply>(&regs),
+            reads_back::<VersionReply>(&regs),
+            reads_back::<FeaturesReply>(&regs),
+            reads_back::<EndpointIdReply>(&regs),
+            reads_back::<Empty>(&regs),
+            reads_back::<PartitionInfoGetReply>(&regs),
+            reads_back::<PartitionInfoGetRegsReply>(&regs),
         ];
         replies += read.iter().filter(|read| **read).count();
     }

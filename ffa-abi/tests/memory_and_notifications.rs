@@ -2,9 +2,12 @@
 //! registers panic.
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test")]
 
+mod common;
+
 use std::fmt::Debug;
 use std::num::{NonZeroU32, NonZeroU64};
 
+use common::{Random, reads_back};
 use ffa_abi::{
     Call, Empty, EndpointId, FrameworkNotifications, FunctionId, MemDonate, MemFragRx, MemFragTx,
     MemFragTxReply, MemLend, MemOpPause, MemOpResume, MemOpResumeReply, MemPermGet,
@@ -19,17 +22,7 @@ use ffa_abi::{
 
 const VERSIONS: [Version; 4] = [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3];
 
-/// xorshift64*: small, and repeatable by its seed.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
     fn below(&mut self, end: u64) -> u64 {
         (self.next() >> 32) % end
     }
@@ -278,13 +271,6 @@ fn lists_of_pending_notifications_never_exceed_their_room() {
 
 #[test]
 fn any_registers_read_as_a_reply_or_are_refused() {
-    fn check<R: Reply + PartialEq + Debug>(regs: &Regs) -> usize {
-        let Ok(reply) = R::read(regs) else { return 0 };
-        let mut written = Regs([0x55; 18]);
-        reply.write(&mut written);
-        assert_eq!(R::read(&written), Ok(reply), "{regs:?}");
-        1
-    }
     let ids: [u32; 7] =
         [0x8400_0061, 0xc400_0061, 0x8400_0075, 0x8400_0078, 0x8400_0079, 0x8400_007a, 0x8400_007b];
     let mut random = Random(0x0f0f_f0f0_3c3c_c3c3);
@@ -295,21 +281,21 @@ fn any_registers_read_as_a_reply_or_are_refused() {
             regs.set(0, *id);
         }
         let read = [
-            check::<MemoryHandleReply>(&regs),
-            check::<MemSendReply>(&regs),
-            check::<MemRetrieveReply>(&regs),
-            check::<MemFragTxReply>(&regs),
-            check::<MemOpResumeReply>(&regs),
-            check::<MemReleaseReply>(&regs),
-            check::<MemFragRx>(&regs),
-            check::<MemFragTx>(&regs),
-            check::<MemPermGetReply>(&regs),
-            check::<NotificationGetReply>(&regs),
-            check::<NotificationInfoGetReply>(&regs),
-            check::<MemOpResume>(&regs),
+            reads_back::<MemoryHandleReply>(&regs),
+            reads_back::<MemSendReply>(&regs),
+            reads_back::<MemRetrieveReply>(&regs),
+            reads_back::<MemFragTxReply>(&regs),
+            reads_back::<MemOpResumeReply>(&regs),
+            reads_back::<MemReleaseReply>(&regs),
+            reads_back::<MemFragRx>(&regs),
+            reads_back::<MemFragTx>(&regs),
+            reads_back::<MemPermGetReply>(&regs),
+            reads_back::<NotificationGetReply>(&regs),
+            reads_back::<NotificationInfoGetReply>(&regs),
+            reads_back::<MemOpResume>(&regs),
         ];
         for (count, read) in replies.iter_mut().zip(read) {
-            *count += read;
+            *count += u32::from(read);
         }
         if let Ok(reply) = NotificationInfoGetReply::read(&regs) {
             let ids: usize = reply.lists().map(|list| 1 + list.vcpus.len()).sum();
