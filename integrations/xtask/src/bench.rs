@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::{arguments, process, setup, workspace};
 
 const HELP: &str = "\
@@ -50,9 +50,22 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
     if let Some(("criterion", filters)) =
         names.split_first().map(|(first, rest)| (first.as_str(), rest))
     {
+        if quick {
+            return Err(Failure::usage(
+                "criterion has no --quick: give it its own arguments after --",
+            ));
+        }
         return criterion(filters, criterions);
     }
+    if !criterions.is_empty() {
+        return Err(Failure::usage(
+            "what follows -- is for criterion, which is not among the parts",
+        ));
+    }
     let parts = parts(&names)?;
+    if quick && parts == [Part::Plots] {
+        return Err(Failure::usage("--quick writes no docs, and the plots are docs"));
+    }
     build()?;
     // A gate that fails must not keep the plots from being drawn, which print nothing: the table of
     // targets is what is seen last.
@@ -73,7 +86,7 @@ fn parts(names: &[String]) -> Result<Vec<Part>> {
     let all =
         [("instructions", Part::Instructions), ("targets", Part::Targets), ("plots", Part::Plots)];
     if let Some(name) = names.iter().find(|name| !all.iter().any(|(known, _)| known == name)) {
-        return Err(crate::failure::Failure::usage(format!(
+        return Err(Failure::usage(format!(
             "there is no part `{name}`: see `cargo xtask bench --help`"
         )));
     }
