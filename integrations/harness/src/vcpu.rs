@@ -154,7 +154,9 @@ impl Vcpu<'_> {
         }
     }
 
-    fn rx_bytes(&self, length: usize) -> Vec<u8> {
+    /// The first bytes of the RX that [`Vcpu::map`] maps, as the guest finds them.
+    #[must_use]
+    pub fn rx_bytes(&self, length: usize) -> Vec<u8> {
         let ram = self.machine.host().ram(self.caller.vm);
         ram.map_or_else(Vec::new, |ram| ram.copy(RX_PAGE * PAGE, length))
     }

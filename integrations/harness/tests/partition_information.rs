@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use common::join;
 use ffa_abi::{
-    EndpointId, FUNCTIONS, Features, FunctionId, PartitionInfo, PartitionInfoFlags,
+    CallError, EndpointId, FUNCTIONS, Features, FunctionId, PartitionInfo, PartitionInfoFlags,
     PartitionInfoGet, PartitionInfoGetRegs, PartitionProperties, Regs, Request, Status, Uuid,
     Version, Width,
 };
@@ -405,4 +405,30 @@ fn a_query_by_uuid_shows_those_who_have_it() {
     let request = PartitionInfoGetRegs { uuid: nobody, start: 0, tag: 0 };
     machine.vm(1).calls(request).fails(Status::INVALID_PARAMETERS);
     assert_eq!(machine.vm(1).lists(NIL, Version::V1_2).unwrap().len(), 10, "RX stayed free");
+}
+
+/// A list that fills RX to its last byte, for a caller of 1.0 that stands at its ends, at the edges of
+/// chunks and in the middle; one VM more, and it is refused with nothing written.
+#[test]
+fn a_list_for_1_0_fills_its_page() {
+    const FITTING: u16 = 4096 / 8;
+    for own in [1, 128, 129, 257, 512, FITTING + 1] {
+        let machine = Setup::default().with_policy(Policy::allow_all()).start();
+        for id in 1..=FITTING + 1 {
+            join(&machine, id, if id == own { Version::V1_0 } else { Version::V1_2 });
+            machine.reclaim_all();
+        }
+        machine.vm(own).maps(1);
+        let list = machine.vm(own).lists(NIL, Version::V1_0).unwrap();
+        let mut ids: Vec<u16> = list.iter().map(|entry| entry.id).collect();
+        ids.sort_unstable();
+        assert!(ids.into_iter().eq((1..=FITTING + 1).filter(|id| *id != own)), "VM {own}");
+        let before = machine.vcpu(0, own, 0).rx_bytes(4096);
+        join(&machine, FITTING + 2, Version::V1_2);
+        assert_eq!(
+            machine.vm(own).lists(NIL, Version::V1_0),
+            Err(CallError::Status(Status::NO_MEMORY))
+        );
+        assert_eq!(machine.vcpu(0, own, 0).rx_bytes(4096), before, "VM {own}");
+    }
 }
