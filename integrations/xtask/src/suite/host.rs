@@ -1,7 +1,9 @@
 //! Steps that need only the host's toolchain.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use std::{env, fs};
 
 use super::{Outcome, Step};
 use crate::failure::Result;
@@ -87,10 +89,33 @@ fn harness(arguments: &[&str]) -> Result<Outcome> {
 
 /// All at once: each is checked against the others as they are packaged.
 fn package() -> Result<Outcome> {
+    forget_unpacked(&cargo_home().join("registry/src"));
     let mut cargo = workspace::cargo();
     cargo.arg("package").args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
     // A developer runs this before the commit.
     passes(cargo.arg("--allow-dirty"))
+}
+
+fn cargo_home() -> PathBuf {
+    let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+}
+
+/// Removes what Cargo unpacked of our libraries when it packaged them from this path before: it
+/// takes a copy of the same name and version for the same contents, and would check against that.
+/// The registry that it makes up for the purpose has a path and no host, hence the dash.
+fn forget_unpacked(sources: &Path) {
+    let registries = fs::read_dir(sources).into_iter().flatten().flatten();
+    let made_up = registries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"-"));
+    let copies =
+        made_up.flat_map(|entry| fs::read_dir(entry.path()).into_iter().flatten().flatten());
+    for copy in copies {
+        let name = copy.file_name();
+        if LIBRARIES.iter().any(|library| name.to_string_lossy().starts_with(library)) {
+            // What cannot be removed is left to Cargo.
+            let _ = fs::remove_dir_all(copy.path());
+        }
+    }
 }
 
 /// Has the toolchain this part, which not every distribution ships?
@@ -108,4 +133,24 @@ fn lacks(component: &str) -> Outcome {
 /// Runs a program to its end, with what it prints.
 pub(crate) fn passes(command: &mut Command) -> Result<Outcome> {
     process::run(command, LIMIT).map(|()| Outcome::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_libraries_of_made_up_registries_are_forgotten() {
+        let sources = workspace::target_dir("forget-unpacked-test");
+        let of = |name: &str| sources.join(name);
+        let kept = [of("-1234/other-0.1.0"), of("index.example-1234/ffa-abi-0.1.0")];
+        let forgotten = of("-1234/ffa-abi-0.1.0");
+        for copy in kept.iter().chain([&forgotten]) {
+            fs::create_dir_all(copy).unwrap();
+        }
+        forget_unpacked(&sources);
+        assert!(kept.iter().all(|copy| copy.exists()) && !forgotten.exists());
+        fs::remove_dir_all(&sources).unwrap();
+        forget_unpacked(&sources);
+    }
 }
