@@ -2,12 +2,14 @@
 
 use core::fmt;
 
+use crate::calls::console_log::ConsoleLog;
 use crate::calls::features::Features;
 use crate::calls::id_get::{IdGet, SpmIdGet};
 use crate::calls::partition_info_get::PartitionInfoGet;
 use crate::calls::partition_info_get_regs::PartitionInfoGetRegs;
 use crate::calls::rx_ownership::{RxAcquire, RxRelease};
 use crate::calls::rxtx_map::{RxtxMap, RxtxUnmap};
+use crate::calls::secondary_entry_point::SecondaryEntryPointRegister;
 use crate::calls::version::GetVersion;
 use crate::function::FunctionId;
 use crate::regs::Regs;
@@ -134,6 +136,9 @@ calls! {
     RxRelease(RxRelease) = RX_RELEASE;
     PartitionInfoGet(PartitionInfoGet) = PARTITION_INFO_GET;
     PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
+    SecondaryEntryPointRegister(SecondaryEntryPointRegister) =
+        SECONDARY_EP_REGISTER_32 | SECONDARY_EP_REGISTER_64;
+    ConsoleLog(ConsoleLog) = CONSOLE_LOG_32 | CONSOLE_LOG_64;
 }
 
 /// Shows registers after a call as the reply to it.

@@ -1,9 +1,11 @@
 //! One file a call: request, reply, encode, decode, `Display`, tests.
 
+pub(crate) mod console_log;
 pub(crate) mod features;
 pub(crate) mod id_get;
 pub(crate) mod partition_info_get;
 pub(crate) mod partition_info_get_regs;
 pub(crate) mod rx_ownership;
 pub(crate) mod rxtx_map;
+pub(crate) mod secondary_entry_point;
 pub(crate) mod version;

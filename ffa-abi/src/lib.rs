@@ -4,6 +4,7 @@
 
 mod call;
 mod calls;
+mod form;
 mod function;
 mod id;
 mod partition_info;
@@ -14,6 +15,7 @@ mod uuid;
 mod version;
 
 pub use call::{Call, DecodeError, DisplayReply, Request};
+pub use calls::console_log::{ConsoleLog, ConsoleLogReply, MAX_LOG_CHARACTERS};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
 pub use calls::partition_info_get::{
@@ -24,7 +26,9 @@ pub use calls::partition_info_get_regs::{
 };
 pub use calls::rx_ownership::{RxAcquire, RxRelease};
 pub use calls::rxtx_map::{MAX_RXTX_PAGES, RxtxMap, RxtxUnmap};
+pub use calls::secondary_entry_point::SecondaryEntryPointRegister;
 pub use calls::version::{GetVersion, VersionReply};
+pub use form::{Argument, Form, Payload};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
 pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
