@@ -2,9 +2,12 @@
 
 use core::fmt;
 
+use crate::calls::abort::Abort;
 use crate::calls::console_log::ConsoleLog;
+use crate::calls::el3_interrupt_handle::El3InterruptHandle;
 use crate::calls::features::Features;
 use crate::calls::id_get::{IdGet, SpmIdGet};
+use crate::calls::non_secure_resource_info::NonSecureResourceInfoGet;
 use crate::calls::partition_info_get::PartitionInfoGet;
 use crate::calls::partition_info_get_regs::PartitionInfoGetRegs;
 use crate::calls::rx_ownership::{RxAcquire, RxRelease};
@@ -139,6 +142,9 @@ calls! {
     SecondaryEntryPointRegister(SecondaryEntryPointRegister) =
         SECONDARY_EP_REGISTER_32 | SECONDARY_EP_REGISTER_64;
     ConsoleLog(ConsoleLog) = CONSOLE_LOG_32 | CONSOLE_LOG_64;
+    El3InterruptHandle(El3InterruptHandle) = EL3_INTR_HANDLE;
+    NonSecureResourceInfoGet(NonSecureResourceInfoGet) = NS_RES_INFO_GET;
+    Abort(Abort) = ABORT_32 | ABORT_64;
 }
 
 /// Shows registers after a call as the reply to it.

@@ -1,8 +1,11 @@
 //! One file a call: request, reply, encode, decode, `Display`, tests.
 
+pub(crate) mod abort;
 pub(crate) mod console_log;
+pub(crate) mod el3_interrupt_handle;
 pub(crate) mod features;
 pub(crate) mod id_get;
+pub(crate) mod non_secure_resource_info;
 pub(crate) mod partition_info_get;
 pub(crate) mod partition_info_get_regs;
 pub(crate) mod rx_ownership;

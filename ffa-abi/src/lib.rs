@@ -15,9 +15,14 @@ mod uuid;
 mod version;
 
 pub use call::{Call, DecodeError, DisplayReply, Request};
+pub use calls::abort::{Abort, NoReply};
 pub use calls::console_log::{ConsoleLog, ConsoleLogReply, MAX_LOG_CHARACTERS};
+pub use calls::el3_interrupt_handle::El3InterruptHandle;
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
+pub use calls::non_secure_resource_info::{
+    NonSecureResourceInfoGet, NonSecureResourceInfoGetReply, ResourceType,
+};
 pub use calls::partition_info_get::{
     PartitionInfoFlags, PartitionInfoGet, PartitionInfoGetReply, partition_descriptor_size,
 };
