@@ -2,8 +2,10 @@
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test")]
 
 use ffa_abi::{
-    Call, CallError, DecodeError, Empty, EndpointIdReply, FUNCTIONS, FeaturesReply, FunctionId,
-    PartitionInfoGetRegsReply, PartitionInfoGetReply, Regs, Reply, Version, VersionReply,
+    Call, CallError, ConsoleLogReply, DecodeError, DirectRequest2Reply, DirectRequestReply, Empty,
+    EndpointIdReply, FUNCTIONS, FeaturesReply, FfaError, FfaSuccess, FunctionId, MessageSend,
+    NoReply, NonSecureResourceInfoGetReply, PartitionInfoGetRegsReply, PartitionInfoGetReply, Regs,
+    Reply, RunReply, Version, VersionReply, WaitReply, YieldReply,
 };
 
 /// xorshift64*: small, and repeatable by its seed.
@@ -71,6 +73,9 @@ fn any_registers_read_as_a_reply_or_are_refused_and_replies_survive_a_round_trip
         let mut written = Regs([0x55; 18]);
         reply.write(&mut written);
         assert_eq!(R::read(&written), Ok(reply), "{regs:?}");
+        let function = FunctionId::from_bits(written.w(0)).and_then(FunctionId::function);
+        let uses_all = function.is_some_and(|function| function.registers == 18);
+        assert!(uses_all || written.0[8..] == [0x55; 10], "{written:?}");
         true
     }
     let mut random = Random(0x0123_4567_89ab_cdef);
@@ -84,6 +89,17 @@ fn any_registers_read_as_a_reply_or_are_refused_and_replies_survive_a_round_trip
             check::<Empty>(&regs),
             check::<PartitionInfoGetReply>(&regs),
             check::<PartitionInfoGetRegsReply>(&regs),
+            check::<FfaError>(&regs),
+            check::<FfaSuccess>(&regs),
+            check::<NoReply>(&regs),
+            check::<ConsoleLogReply>(&regs),
+            check::<NonSecureResourceInfoGetReply>(&regs),
+            check::<MessageSend>(&regs),
+            check::<DirectRequestReply>(&regs),
+            check::<DirectRequest2Reply>(&regs),
+            check::<RunReply>(&regs),
+            check::<WaitReply>(&regs),
+            check::<YieldReply>(&regs),
         ];
         replies += read.iter().filter(|read| **read).count();
     }
