@@ -2,6 +2,12 @@
 
 use core::fmt;
 
+use crate::calls::abort::Abort;
+use crate::calls::console_log::ConsoleLog;
+use crate::calls::direct_message::{DirectRequest, DirectResponse};
+use crate::calls::direct_message2::{DirectRequest2, DirectResponse2};
+use crate::calls::el3_interrupt_handle::El3InterruptHandle;
+use crate::calls::error_and_success::{FfaError, FfaSuccess};
 use crate::calls::features::Features;
 use crate::calls::id_get::{IdGet, SpmIdGet};
 use crate::calls::mem_frag::{MemFragRx, MemFragTx};
@@ -10,6 +16,9 @@ use crate::calls::mem_perm::{MemPermGet, MemPermSet};
 use crate::calls::mem_release::{MemReclaim, MemRelinquish};
 use crate::calls::mem_retrieve_resp::MemRetrieveResp;
 use crate::calls::mem_transaction::{MemDonate, MemLend, MemRetrieveReq, MemShare};
+use crate::calls::message_send::{MessageSend, MessageSend2};
+use crate::calls::message_wait::{MessagePoll, MessageWait};
+use crate::calls::non_secure_resource_info::NonSecureResourceInfoGet;
 use crate::calls::notification_bind::{NotificationBind, NotificationUnbind};
 use crate::calls::notification_bitmap::{NotificationBitmapCreate, NotificationBitmapDestroy};
 use crate::calls::notification_get::NotificationGet;
@@ -19,6 +28,8 @@ use crate::calls::partition_info_get::PartitionInfoGet;
 use crate::calls::partition_info_get_regs::PartitionInfoGetRegs;
 use crate::calls::rx_ownership::{RxAcquire, RxRelease};
 use crate::calls::rxtx_map::{RxtxMap, RxtxUnmap};
+use crate::calls::scheduling::{Interrupt, NormalWorldResume, Run, Yield};
+use crate::calls::secondary_entry_point::SecondaryEntryPointRegister;
 use crate::calls::version::GetVersion;
 use crate::function::FunctionId;
 use crate::regs::Regs;
@@ -135,23 +146,23 @@ macro_rules! calls {
 }
 
 calls! {
+    Error(FfaError) = ERROR_32 | ERROR_64;
+    Success(FfaSuccess) = SUCCESS_32 | SUCCESS_64;
+    Interrupt(Interrupt) = INTERRUPT_32 | INTERRUPT_64;
     Version(GetVersion) = VERSION;
     Features(Features) = FEATURES;
-    IdGet(IdGet) = ID_GET;
-    SpmIdGet(SpmIdGet) = SPM_ID_GET;
+    RxRelease(RxRelease) = RX_RELEASE;
     RxtxMap(RxtxMap) = RXTX_MAP_32 | RXTX_MAP_64;
     RxtxUnmap(RxtxUnmap) = RXTX_UNMAP;
-    RxAcquire(RxAcquire) = RX_ACQUIRE;
-    RxRelease(RxRelease) = RX_RELEASE;
     PartitionInfoGet(PartitionInfoGet) = PARTITION_INFO_GET;
-    PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
-    NotificationBitmapCreate(NotificationBitmapCreate) = NOTIFICATION_BITMAP_CREATE;
-    NotificationBitmapDestroy(NotificationBitmapDestroy) = NOTIFICATION_BITMAP_DESTROY;
-    NotificationBind(NotificationBind) = NOTIFICATION_BIND;
-    NotificationUnbind(NotificationUnbind) = NOTIFICATION_UNBIND;
-    NotificationSet(NotificationSet) = NOTIFICATION_SET;
-    NotificationGet(NotificationGet) = NOTIFICATION_GET;
-    NotificationInfoGet(NotificationInfoGet) = NOTIFICATION_INFO_GET_32 | NOTIFICATION_INFO_GET_64;
+    IdGet(IdGet) = ID_GET;
+    MessagePoll(MessagePoll) = MSG_POLL;
+    MessageWait(MessageWait) = MSG_WAIT_32 | MSG_WAIT_64;
+    Yield(Yield) = YIELD_32 | YIELD_64;
+    Run(Run) = RUN_32 | RUN_64;
+    MessageSend(MessageSend) = MSG_SEND;
+    DirectRequest(DirectRequest) = MSG_SEND_DIRECT_REQ_32 | MSG_SEND_DIRECT_REQ_64;
+    DirectResponse(DirectResponse) = MSG_SEND_DIRECT_RESP_32 | MSG_SEND_DIRECT_RESP_64;
     MemDonate(MemDonate) = MEM_DONATE_32 | MEM_DONATE_64;
     MemLend(MemLend) = MEM_LEND_32 | MEM_LEND_64;
     MemShare(MemShare) = MEM_SHARE_32 | MEM_SHARE_64;
@@ -159,12 +170,31 @@ calls! {
     MemRetrieveResp(MemRetrieveResp) = MEM_RETRIEVE_RESP;
     MemRelinquish(MemRelinquish) = MEM_RELINQUISH;
     MemReclaim(MemReclaim) = MEM_RECLAIM;
-    MemFragRx(MemFragRx) = MEM_FRAG_RX;
-    MemFragTx(MemFragTx) = MEM_FRAG_TX;
     MemOpPause(MemOpPause) = MEM_OP_PAUSE;
     MemOpResume(MemOpResume) = MEM_OP_RESUME;
+    MemFragRx(MemFragRx) = MEM_FRAG_RX;
+    MemFragTx(MemFragTx) = MEM_FRAG_TX;
+    NormalWorldResume(NormalWorldResume) = NORMAL_WORLD_RESUME_32 | NORMAL_WORLD_RESUME_64;
+    NotificationBitmapCreate(NotificationBitmapCreate) = NOTIFICATION_BITMAP_CREATE;
+    NotificationBitmapDestroy(NotificationBitmapDestroy) = NOTIFICATION_BITMAP_DESTROY;
+    NotificationBind(NotificationBind) = NOTIFICATION_BIND;
+    NotificationUnbind(NotificationUnbind) = NOTIFICATION_UNBIND;
+    NotificationSet(NotificationSet) = NOTIFICATION_SET;
+    NotificationGet(NotificationGet) = NOTIFICATION_GET;
+    NotificationInfoGet(NotificationInfoGet) = NOTIFICATION_INFO_GET_32 | NOTIFICATION_INFO_GET_64;
+    RxAcquire(RxAcquire) = RX_ACQUIRE;
+    SpmIdGet(SpmIdGet) = SPM_ID_GET;
+    MessageSend2(MessageSend2) = MSG_SEND2;
+    SecondaryEntryPointRegister(SecondaryEntryPointRegister) = SECONDARY_EP_REGISTER_32 | SECONDARY_EP_REGISTER_64;
     MemPermGet(MemPermGet) = MEM_PERM_GET_32 | MEM_PERM_GET_64;
     MemPermSet(MemPermSet) = MEM_PERM_SET_32 | MEM_PERM_SET_64;
+    ConsoleLog(ConsoleLog) = CONSOLE_LOG_32 | CONSOLE_LOG_64;
+    PartitionInfoGetRegs(PartitionInfoGetRegs) = PARTITION_INFO_GET_REGS;
+    El3InterruptHandle(El3InterruptHandle) = EL3_INTR_HANDLE;
+    DirectRequest2(DirectRequest2) = MSG_SEND_DIRECT_REQ2;
+    DirectResponse2(DirectResponse2) = MSG_SEND_DIRECT_RESP2;
+    NonSecureResourceInfoGet(NonSecureResourceInfoGet) = NS_RES_INFO_GET;
+    Abort(Abort) = ABORT_32 | ABORT_64;
 }
 
 /// Shows registers after a call as the reply to it.

@@ -33,7 +33,8 @@ pub struct Function {
     pub first: Version,
     /// The last version that had it, where a later one dropped it.
     pub last: Option<Version>,
-    /// How many registers, x0 included, its call or its reply may use: 8 or 18.
+    /// How many registers, x0 included, its call or its reply may use: 8 or 18. The direct messages of
+    /// the 64-bit form use 8 before 1.3, and `FFA_SUCCESS_64` before 1.2.
     pub registers: u8,
 }
 
@@ -148,9 +149,9 @@ functions! {
     RUN_64 = 0xc400_006d, "FFA_RUN_64", V1_3, 18;
     MSG_SEND = 0x8400_006e, "FFA_MSG_SEND", V1_0..=V1_0, 8;
     MSG_SEND_DIRECT_REQ_32 = 0x8400_006f, "FFA_MSG_SEND_DIRECT_REQ_32", V1_0, 8;
-    MSG_SEND_DIRECT_REQ_64 = 0xc400_006f, "FFA_MSG_SEND_DIRECT_REQ_64", V1_0, 8;
+    MSG_SEND_DIRECT_REQ_64 = 0xc400_006f, "FFA_MSG_SEND_DIRECT_REQ_64", V1_0, 18;
     MSG_SEND_DIRECT_RESP_32 = 0x8400_0070, "FFA_MSG_SEND_DIRECT_RESP_32", V1_0, 8;
-    MSG_SEND_DIRECT_RESP_64 = 0xc400_0070, "FFA_MSG_SEND_DIRECT_RESP_64", V1_0, 8;
+    MSG_SEND_DIRECT_RESP_64 = 0xc400_0070, "FFA_MSG_SEND_DIRECT_RESP_64", V1_0, 18;
     MEM_DONATE_32 = 0x8400_0071, "FFA_MEM_DONATE_32", V1_0, 8;
     MEM_DONATE_64 = 0xc400_0071, "FFA_MEM_DONATE_64", V1_0, 8;
     MEM_LEND_32 = 0x8400_0072, "FFA_MEM_LEND_32", V1_0, 8;
@@ -194,6 +195,10 @@ functions! {
     NS_RES_INFO_GET = 0xc400_008f, "FFA_NS_RES_INFO_GET", V1_3, 18;
     ABORT_32 = 0x8400_0090, "FFA_ABORT_32", V1_3, 8;
     ABORT_64 = 0xc400_0090, "FFA_ABORT_64", V1_3, 18;
+    NOTIFICATION_BIND2 = 0xc400_0094, "FFA_NOTIFICATION_BIND2", V1_3, 18;
+    NOTIFICATION_UNBIND2 = 0xc400_0095, "FFA_NOTIFICATION_UNBIND2", V1_3, 18;
+    NOTIFICATION_SET2 = 0xc400_0096, "FFA_NOTIFICATION_SET2", V1_3, 18;
+    NOTIFICATION_GET2 = 0xc400_0097, "FFA_NOTIFICATION_GET2", V1_3, 18;
 }
 
 const NO_ROW: u8 = u8::MAX;

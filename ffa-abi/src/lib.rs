@@ -4,6 +4,8 @@
 
 mod call;
 mod calls;
+mod completion;
+mod form;
 mod function;
 mod id;
 mod memory;
@@ -12,12 +14,23 @@ mod partition_info;
 mod regs;
 mod reply;
 mod status;
+mod target;
 mod uuid;
 mod version;
 
 pub use call::{Call, DecodeError, DisplayReply, Request};
+pub use calls::abort::{Abort, NoReply};
+pub use calls::console_log::{ConsoleLog, ConsoleLogReply, MAX_LOG_CHARACTERS};
+pub use calls::direct_message::{DirectMessage, DirectPayload, DirectRequest, DirectResponse};
+pub use calls::direct_message2::{DIRECT2_REGISTERS, DirectRequest2, DirectResponse2};
+pub use calls::el3_interrupt_handle::El3InterruptHandle;
+pub use calls::error_and_success::{FfaError, FfaSuccess, SuccessResults};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
 pub use calls::features::{MemRetrieveFeature, MemSendFeature};
+pub use calls::framework_message::{
+    FrameworkContent, FrameworkKind, FrameworkMessage, PsciArguments, PsciRequest, VersionRequest,
+    VersionResponse, VmAvailability, WarmBoot,
+};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
 pub use calls::mem_frag::{MemFragRx, MemFragTx};
 pub use calls::mem_op::{MemOpPause, MemOpResume};
@@ -31,6 +44,11 @@ pub use calls::mem_reply::{
 };
 pub use calls::mem_retrieve_resp::MemRetrieveResp;
 pub use calls::mem_transaction::{MemDonate, MemLend, MemRetrieveReq, MemShare, TransactionBuffer};
+pub use calls::message_send::{MessageSend, MessageSend2};
+pub use calls::message_wait::{MessagePoll, MessageWait};
+pub use calls::non_secure_resource_info::{
+    NonSecureResourceInfoGet, NonSecureResourceInfoGetReply, ResourceType,
+};
 pub use calls::notification_bind::{NotificationBind, NotificationBindFlags, NotificationUnbind};
 pub use calls::notification_bitmap::{NotificationBitmapCreate, NotificationBitmapDestroy};
 pub use calls::notification_get::{NotificationGet, NotificationGetFlags, NotificationGetReply};
@@ -47,7 +65,11 @@ pub use calls::partition_info_get_regs::{
 };
 pub use calls::rx_ownership::{RxAcquire, RxRelease};
 pub use calls::rxtx_map::{MAX_RXTX_PAGES, RxtxMap, RxtxUnmap};
+pub use calls::scheduling::{Interrupt, NormalWorldResume, Run, Yield};
+pub use calls::secondary_entry_point::SecondaryEntryPointRegister;
 pub use calls::version::{GetVersion, VersionReply};
+pub use completion::{DirectRequest2Reply, DirectRequestReply, RunReply, WaitReply, YieldReply};
+pub use form::{Argument, Form, Payload};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
 pub use memory::handle::MemoryHandle;
@@ -56,5 +78,6 @@ pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, Partitio
 pub use regs::Regs;
 pub use reply::{CallError, Empty, Reply, ReplyError, Success, write_error};
 pub use status::Status;
+pub use target::Target;
 pub use uuid::{ParseUuidError, Uuid};
 pub use version::{Version, VersionParts};

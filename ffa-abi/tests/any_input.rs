@@ -5,8 +5,10 @@ mod common;
 
 use common::{Random, reads_back};
 use ffa_abi::{
-    Call, DecodeError, Empty, EndpointIdReply, FUNCTIONS, FeaturesReply, FunctionId,
-    PartitionInfoGetRegsReply, PartitionInfoGetReply, Regs, Version, VersionReply,
+    Call, ConsoleLogReply, DecodeError, DirectRequest2Reply, DirectRequestReply, Empty,
+    EndpointIdReply, FUNCTIONS, FeaturesReply, FfaError, FfaSuccess, FunctionId, MessageSend,
+    NoReply, NonSecureResourceInfoGetReply, PartitionInfoGetRegsReply, PartitionInfoGetReply, Regs,
+    RunReply, Version, VersionReply, WaitReply, YieldReply,
 };
 
 impl Random {
@@ -69,6 +71,17 @@ fn any_registers_read_as_a_reply_or_are_refused_and_replies_survive_a_round_trip
             reads_back::<Empty>(&regs),
             reads_back::<PartitionInfoGetReply>(&regs),
             reads_back::<PartitionInfoGetRegsReply>(&regs),
+            reads_back::<FfaError>(&regs),
+            reads_back::<FfaSuccess>(&regs),
+            reads_back::<NoReply>(&regs),
+            reads_back::<ConsoleLogReply>(&regs),
+            reads_back::<NonSecureResourceInfoGetReply>(&regs),
+            reads_back::<MessageSend>(&regs),
+            reads_back::<DirectRequestReply>(&regs),
+            reads_back::<DirectRequest2Reply>(&regs),
+            reads_back::<RunReply>(&regs),
+            reads_back::<WaitReply>(&regs),
+            reads_back::<YieldReply>(&regs),
         ];
         replies += read.iter().filter(|read| **read).count();
     }
