@@ -6,6 +6,7 @@ mod call;
 mod calls;
 mod function;
 mod id;
+mod memory;
 mod partition_info;
 mod regs;
 mod reply;
@@ -27,6 +28,12 @@ pub use calls::rxtx_map::{MAX_RXTX_PAGES, RxtxMap, RxtxUnmap};
 pub use calls::version::{GetVersion, VersionReply};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
+pub use memory::attributes::{
+    Cacheability, DeviceMemory, MemoryAttributes, MemoryType, Shareability,
+};
+pub use memory::flags::{RelinquishFlags, TransactionFlags, TransactionType};
+pub use memory::handle::MemoryHandle;
+pub use memory::permissions::{DataAccess, InstructionAccess, Permissions, ReceiverFlags};
 pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
 pub use regs::Regs;
 pub use reply::{CallError, Empty, Reply, ReplyError, Success, write_error};

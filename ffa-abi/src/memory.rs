@@ -1,0 +1,6 @@
+//! Descriptors of memory management (DEN0077 up to 1.1, DEN0140 from 1.2 on).
+
+pub(crate) mod attributes;
+pub(crate) mod flags;
+pub(crate) mod handle;
+pub(crate) mod permissions;
