@@ -4,6 +4,7 @@
 
 mod call;
 mod calls;
+mod descriptor;
 mod function;
 mod id;
 mod memory;
@@ -26,17 +27,33 @@ pub use calls::partition_info_get_regs::{
 pub use calls::rx_ownership::{RxAcquire, RxRelease};
 pub use calls::rxtx_map::{MAX_RXTX_PAGES, RxtxMap, RxtxUnmap};
 pub use calls::version::{GetVersion, VersionReply};
+pub use descriptor::{BuildError, DescriptorError, Fault};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
 pub use memory::attributes::{
     Cacheability, DeviceMemory, MemoryAttributes, MemoryType, Shareability,
 };
+pub use memory::build::NewTransaction;
 pub use memory::flags::{RelinquishFlags, TransactionFlags, TransactionType};
+pub use memory::fragments::Fragments;
 pub use memory::handle::MemoryHandle;
+pub use memory::header::{TransactionHeader, TransactionKind};
+pub use memory::layout::TransactionLayout;
 pub use memory::permissions::{DataAccess, InstructionAccess, Permissions, ReceiverFlags};
+pub use memory::range::{Composite, MemoryRange, PAGE_SIZE, Ranges};
+pub use memory::receiver::{Receiver, Receivers};
+pub use memory::transaction::{FirstFragment, Transaction, TransactionHead};
 pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
 pub use regs::Regs;
 pub use reply::{CallError, Empty, Reply, ReplyError, Success, write_error};
 pub use status::Status;
 pub use uuid::{ParseUuidError, Uuid};
 pub use version::{Version, VersionParts};
+
+/// Descriptors as they lie in a buffer: sizes and offsets are those of the documents, the contents
+/// anything. Parse instead, wherever somebody else wrote the bytes.
+pub mod raw {
+    pub use crate::memory::layout::{RawTransaction, RawTransaction1_0};
+    pub use crate::memory::range::{RawComposite, RawRange};
+    pub use crate::memory::receiver::{RawAccess, RawAccess1_2};
+}
