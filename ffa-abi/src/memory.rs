@@ -10,4 +10,5 @@ pub(crate) mod layout;
 pub(crate) mod permissions;
 pub(crate) mod range;
 pub(crate) mod receiver;
+pub(crate) mod relinquish;
 pub(crate) mod transaction;

@@ -245,6 +245,23 @@ impl Tally {
     }
 }
 
+/// Checks `count` ranges at `at`, for which no composite header says a total, and sums up their pages.
+pub(crate) fn sum_up(
+    bytes: &[u8],
+    at: u32,
+    count: u32,
+) -> Result<(u32, Ranges<'_>), DescriptorError> {
+    let raw: &[RawRange] = views(bytes, at, count, "address ranges")?;
+    let (mut pages, mut offset) = (0_u32, at);
+    for range in raw {
+        let field = "range page count";
+        let overflow = DescriptorError::new(field, offset.saturating_add(8), Fault::Overflow);
+        pages = pages.checked_add(range.check(offset)?.pages).ok_or(overflow)?;
+        offset = offset.saturating_add(RANGE_SIZE);
+    }
+    Ok((pages, Ranges(raw.iter())))
+}
+
 impl fmt::Display for MemoryRange {
     /// `0x80000000+2`: address and pages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
