@@ -2,6 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod boot_information;
 mod call;
 mod calls;
 mod descriptor;
@@ -17,6 +18,10 @@ mod status;
 mod uuid;
 mod version;
 
+pub use boot_information::{
+    BOOT_INFORMATION_SIGNATURE, BootContents, BootInformation, BootInformationWriter, BootItem,
+    BootItemName, BootItemType, BootItems,
+};
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
 pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
@@ -58,6 +63,7 @@ pub use version::{Version, VersionParts};
 /// Descriptors as they lie in a buffer: sizes and offsets are those of the documents, the contents
 /// anything. Parse instead, wherever somebody else wrote the bytes.
 pub mod raw {
+    pub use crate::boot_information::{RawBootDescriptor, RawBootHeader};
     pub use crate::endpoint_rxtx::{RawEndpointRxTx, RawEndpointRxTx1_0};
     pub use crate::memory::layout::{RawTransaction, RawTransaction1_0};
     pub use crate::memory::range::{RawComposite, RawRange};
