@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod build;
+pub(crate) mod distinct;
 pub(crate) mod flags;
 pub(crate) mod fragments;
 pub(crate) mod handle;

@@ -14,6 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{DescriptorError, Fault, check};
 use crate::id::EndpointId;
+use crate::memory::distinct::first_duplicate;
 use crate::memory::permissions::{Permissions, ReceiverFlags};
 
 /// The endpoint memory access descriptor of FF-A 1.0 and 1.1, 16 bytes, as it lies in a buffer.
@@ -241,33 +242,6 @@ impl Iterator for Receivers<'_> {
 
 impl ExactSizeIterator for Receivers<'_> {}
 
-/// The index of the first id that was there before.
-///
-/// A set of 2^16 bits would be 8 KiB of stack, comparing all pairs would let a caller's list of
-/// 100,000 ids stop the machine. So a set of 2^11 bits, once for each upper five bits that occur: 32
-/// walks at most.
-pub(crate) fn first_duplicate(ids: &(impl Iterator<Item = EndpointId> + Clone)) -> Option<u32> {
-    let blocks = ids.clone().fold(0_u32, |seen, id| seen | 1 << (id.0 >> 11));
-    (0..32)
-        .filter(|block| blocks >> block & 1 != 0)
-        .filter_map(|block| repeated(ids.clone(), block))
-        .min()
-}
-
-/// The same, of the ids whose upper five bits are `block`.
-fn repeated(ids: impl Iterator<Item = EndpointId>, block: u16) -> Option<u32> {
-    let mut seen = [0_u64; 32];
-    for (index, id) in (0..).zip(ids).filter(|(_, id)| id.0 >> 11 == block) {
-        let bit = 1 << (id.0 & 63);
-        let word = seen.get_mut(usize::from(id.0 >> 6 & 31))?;
-        if *word & bit != 0 {
-            return Some(index);
-        }
-        *word |= bit;
-    }
-    None
-}
-
 impl fmt::Display for Receiver {
     /// `0x8003:RW`, and in braces what else it says.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -289,20 +263,6 @@ mod tests {
     extern crate std;
     use super::*;
     use std::string::ToString;
-    use std::vec::Vec;
-
-    #[test]
-    fn duplicates_are_found_wherever_they_are() {
-        let find = |ids: &[u16]| first_duplicate(&ids.iter().map(|id| EndpointId(*id)));
-        assert_eq!(find(&[]), None);
-        assert_eq!(find(&[1, 2, 0x8001, 0x801, 0x41]), None);
-        assert_eq!(find(&[1, 2, 1, 2]), Some(2));
-        assert_eq!(find(&[0xffff, 3, 0xffff, 3]), Some(2));
-        let mut all: Vec<u16> = (0..=u16::MAX).collect();
-        assert_eq!(find(&all), None);
-        all.push(0x1234);
-        assert_eq!(find(&all), Some(0x1_0000));
-    }
 
     #[test]
     fn a_receiver_reads_as_an_engineer_writes_it() {

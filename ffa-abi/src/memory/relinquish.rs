@@ -17,9 +17,9 @@ use crate::descriptor::{
     BuildError, DescriptorError, Fault, array_end, check, put, room, view, views,
 };
 use crate::id::EndpointId;
+use crate::memory::distinct::first_duplicate;
 use crate::memory::flags::RelinquishFlags;
 use crate::memory::handle::MemoryHandle;
-use crate::memory::receiver::first_duplicate;
 
 /// The fixed part of a relinquish descriptor, 16 bytes, as it lies in a buffer.
 #[derive(
