@@ -363,6 +363,14 @@ mod tests {
     }
 
     #[test]
+    fn either_region_may_come_first() {
+        let mut bytes = NEW;
+        (bytes[4], bytes[8]) = (48, 16);
+        let both = EndpointRxTx::parse(&bytes, Version::V1_1).unwrap();
+        assert_eq!(both.to_string(), "endpoint=0x0001 rx=[0x80001000+1] tx=[0x80000000+1]");
+    }
+
+    #[test]
     fn an_offset_is_a_multiple_of_eight_not_of_sixteen() {
         let mut bytes = NEW.to_vec();
         bytes.splice(48..48, [0; 8]);

@@ -50,6 +50,7 @@ mod tests {
         assert_eq!(find(&[1, 1]), Some(1));
         assert_eq!(find(&[1, 2, 1, 2]), Some(2));
         assert_eq!(find(&[0xffff, 3, 0xffff, 3]), Some(2));
+        assert_eq!(find(&[3, 0xffff, 3, 0xffff]), Some(2));
         let mut all: Vec<u16> = (0..=u16::MAX).collect();
         assert_eq!(find(&all), None);
         all.push(0x1234);

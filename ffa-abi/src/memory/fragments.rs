@@ -105,6 +105,18 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_written_than_is_missing_and_no_more_taken_than_written() {
+        let mut ranges = (1..).filter_map(|page| MemoryRange::new(page << 12, 1));
+        let (mut fragments, mut buffer) = (missing(3, 3), [0xcc; 47]);
+        assert_eq!(fragments.write(&mut buffer, &mut ranges), Ok(32));
+        assert_eq!(buffer[32..], [0xcc; 15]);
+        assert_eq!(fragments.write(&mut buffer, &mut ranges), Ok(16));
+        assert_eq!((buffer[..16].to_vec(), fragments.offset()), (range(0x3000, 1).to_vec(), 0xa0));
+        assert_eq!(fragments.write(&mut buffer, &mut ranges), Ok(0));
+        assert_eq!(ranges.next().map(MemoryRange::address), Some(0x4000));
+    }
+
+    #[test]
     fn a_bad_fragment_changes_nothing() {
         let bad: [(&[u8], _); 6] = [
             (&[], (0x70, Fault::Zero)),

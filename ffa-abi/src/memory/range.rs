@@ -176,13 +176,6 @@ impl RawRange {
     }
 }
 
-impl Default for Ranges<'_> {
-    /// No range.
-    fn default() -> Self {
-        Ranges([].iter())
-    }
-}
-
 impl Iterator for Ranges<'_> {
     type Item = MemoryRange;
 

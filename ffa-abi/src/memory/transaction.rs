@@ -285,8 +285,8 @@ mod tests {
     use std::string::ToString;
     use std::vec::Vec;
 
-    /// What the FF-A driver of Linux 6.12 puts into its TX buffer to share two pages with partition
-    /// 0x8003: header of 48 bytes, access descriptor of 16 at 0x30, composite at 0x40, 0x60 in all.
+    /// By hand, laid out as the driver of Linux 6.12 does to share two pages with partition 0x8003:
+    /// header of 48 bytes, access descriptor of 16 at 0x30, composite at 0x40, 0x60 in all.
     const LINUX_6_12: [u8; 0x60] = [
         0x01, 0x00, 0x2f, 0x00, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
         0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0x10, 0, 0, 0, 1, 0, 0, 0, //
@@ -296,7 +296,7 @@ mod tests {
         0x00, 0x50, 0x12, 0x40, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
     ];
 
-    /// The same by Linux 6.1, which speaks 1.0: access descriptor at 0x20, 0x50 in all.
+    /// The same as Linux 6.1 lays it out, which speaks 1.0: access descriptor at 0x20, 0x50 in all.
     const LINUX_6_1: [u8; 0x50] = [
         0x01, 0x00, 0x2f, 0x00, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
         0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 1, 0, 0, 0, //
