@@ -2,13 +2,17 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod boot_information;
 mod call;
 mod calls;
 mod completion;
+mod descriptor;
+mod endpoint_rxtx;
 mod form;
 mod function;
 mod id;
 mod memory;
+mod message_header;
 mod notifications;
 mod partition_info;
 mod regs;
@@ -18,6 +22,10 @@ mod target;
 mod uuid;
 mod version;
 
+pub use boot_information::{
+    BOOT_INFORMATION_SIGNATURE, BootContents, BootInformation, BootInformationWriter, BootItem,
+    BootItemName, BootItemType, BootItems,
+};
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::abort::{Abort, NoReply};
 pub use calls::console_log::{ConsoleLog, ConsoleLogReply, MAX_LOG_CHARACTERS};
@@ -25,8 +33,10 @@ pub use calls::direct_message::{DirectMessage, DirectPayload, DirectRequest, Dir
 pub use calls::direct_message2::{DIRECT2_REGISTERS, DirectRequest2, DirectResponse2};
 pub use calls::el3_interrupt_handle::El3InterruptHandle;
 pub use calls::error_and_success::{FfaError, FfaSuccess, SuccessResults};
-pub use calls::features::{Feature, FeatureQuery, Features, FeaturesReply, RxtxMapFeature};
-pub use calls::features::{MemRetrieveFeature, MemSendFeature};
+pub use calls::features::{
+    Feature, FeatureQuery, Features, FeaturesReply, MemRetrieveFeature, MemSendFeature,
+    RxtxMapFeature,
+};
 pub use calls::framework_message::{
     FrameworkContent, FrameworkKind, FrameworkMessage, PsciArguments, PsciRequest, VersionRequest,
     VersionResponse, VmAvailability, WarmBoot,
@@ -69,10 +79,26 @@ pub use calls::scheduling::{Interrupt, NormalWorldResume, Run, Yield};
 pub use calls::secondary_entry_point::SecondaryEntryPointRegister;
 pub use calls::version::{GetVersion, VersionReply};
 pub use completion::{DirectRequest2Reply, DirectRequestReply, RunReply, WaitReply, YieldReply};
+pub use descriptor::{BuildError, DescriptorError, Fault};
+pub use endpoint_rxtx::{BufferRegion, EndpointRxTx};
 pub use form::{Argument, Form, Payload};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
+pub use memory::attributes::{
+    Cacheability, DeviceMemory, MemoryAttributes, MemoryType, Shareability,
+};
+pub use memory::build::NewTransaction;
+pub use memory::flags::{RelinquishFlags, TransactionFlags, TransactionType};
+pub use memory::fragments::Fragments;
 pub use memory::handle::MemoryHandle;
+pub use memory::header::{TransactionHeader, TransactionKind};
+pub use memory::layout::TransactionLayout;
+pub use memory::permissions::{DataAccess, InstructionAccess, Permissions, ReceiverFlags};
+pub use memory::range::{Composite, MemoryRange, PAGE_SIZE, Ranges};
+pub use memory::receiver::{Receiver, Receivers};
+pub use memory::relinquish::{Endpoints, Relinquish};
+pub use memory::transaction::{FirstFragment, Transaction, TransactionHead};
+pub use message_header::{Message, MessageHeader};
 pub use notifications::{FrameworkNotifications, Notifications};
 pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
 pub use regs::Regs;
@@ -81,3 +107,15 @@ pub use status::Status;
 pub use target::Target;
 pub use uuid::{ParseUuidError, Uuid};
 pub use version::{Version, VersionParts};
+
+/// Descriptors as they lie in a buffer: sizes and offsets are those of the documents, the contents
+/// anything. Parse instead, wherever somebody else wrote the bytes.
+pub mod raw {
+    pub use crate::boot_information::{RawBootDescriptor, RawBootHeader};
+    pub use crate::endpoint_rxtx::{RawEndpointRxTx, RawEndpointRxTx1_0};
+    pub use crate::memory::layout::{RawTransaction, RawTransaction1_0};
+    pub use crate::memory::range::{RawComposite, RawRange};
+    pub use crate::memory::receiver::{RawAccess, RawAccess1_2};
+    pub use crate::memory::relinquish::RawRelinquish;
+    pub use crate::message_header::{RawMessageHeader, RawMessageHeader1_2};
+}

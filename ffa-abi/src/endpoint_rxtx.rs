@@ -1,0 +1,397 @@
+//! The buffers of a VM, as a hypervisor describes them to the SPMC (DEN0077, "Endpoint RX/TX
+//! descriptor"): it lies in the hypervisor's TX buffer when `FFA_RXTX_MAP` is called with TX, RX and
+//! page count zero.
+//!
+//! ```text
+//! offset  0          2          4           8           12         16
+//! 1.0     | endpoint | reserved | RX ranges | TX ranges | reserved | RX ranges... | TX ranges... |
+//! 1.1     | endpoint | reserved | RX offset | TX offset |
+//! ```
+//! From 1.1 on each offset, a multiple of 8, leads to a composite memory region. In 1.0 the ranges
+//! follow at once, without their headers. The call does not say how long the descriptor is: what
+//! follows it in the buffer is ignored.
+
+use core::fmt;
+use core::ops::Range;
+
+use zerocopy::little_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, check, put, room, view};
+use crate::id::EndpointId;
+use crate::memory::range::{
+    COMPOSITE_SIZE, Composite, MemoryRange, RANGE_SIZE, Ranges, Tally, sum_up,
+};
+use crate::version::Version;
+
+/// The fixed part of the descriptor in FF-A 1.0, 16 bytes, as it lies in a buffer.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub struct RawEndpointRxTx1_0 {
+    /// The VM.
+    pub endpoint: U16,
+    /// Must be zero.
+    pub reserved_2: U16,
+    /// How many ranges the RX buffer has.
+    pub rx_ranges: U32,
+    /// How many ranges the TX buffer has.
+    pub tx_ranges: U32,
+    /// Must be zero.
+    pub reserved_12: U32,
+}
+
+/// The fixed part of the descriptor from FF-A 1.1 on, 12 bytes, as it lies in a buffer.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub struct RawEndpointRxTx {
+    /// The VM.
+    pub endpoint: U16,
+    /// Must be zero.
+    pub reserved: U16,
+    /// Bytes from here to the composite memory region of the RX buffer.
+    pub rx_offset: U32,
+    /// Bytes from here to the composite memory region of the TX buffer.
+    pub tx_offset: U32,
+}
+
+const _: () = {
+    use core::mem::offset_of;
+    assert!(size_of::<RawEndpointRxTx1_0>() == 16 && size_of::<RawEndpointRxTx>() == 12);
+    assert!(offset_of!(RawEndpointRxTx1_0, reserved_2) == 2);
+    assert!(offset_of!(RawEndpointRxTx1_0, rx_ranges) == 4);
+    assert!(offset_of!(RawEndpointRxTx1_0, tx_ranges) == 8);
+    assert!(offset_of!(RawEndpointRxTx1_0, reserved_12) == 12);
+    assert!(offset_of!(RawEndpointRxTx, reserved) == 2);
+    assert!(offset_of!(RawEndpointRxTx, rx_offset) == 4);
+    assert!(offset_of!(RawEndpointRxTx, tx_offset) == 8);
+};
+
+/// Where the ranges of 1.0 start, and where the regions of 1.1 do that this crate writes: behind the
+/// fixed part, at the next multiple of 8.
+const FIRST: u32 = 16;
+
+/// Bytes of the fixed part from 1.1 on.
+const HEADER_SIZE: u32 = 12;
+
+/// The RX and TX buffer of a VM, all checked.
+#[derive(Clone, Debug)]
+pub struct EndpointRxTx<'b> {
+    endpoint: EndpointId,
+    rx: BufferRegion<'b>,
+    tx: BufferRegion<'b>,
+}
+
+/// The pages of one buffer: at least one range.
+#[derive(Clone, Debug)]
+pub struct BufferRegion<'b> {
+    pages: u32,
+    ranges: Ranges<'b>,
+}
+
+impl<'b> EndpointRxTx<'b> {
+    /// Reads the descriptor at the start of `bytes`, a private copy, written by a hypervisor that
+    /// speaks `version`.
+    ///
+    /// # Errors
+    /// The first thing found wrong: bytes that end too early, an offset that is not aligned or inside
+    /// something else, a buffer without ranges, a range that is none, pages that do not sum up.
+    pub fn parse(bytes: &'b [u8], version: Version) -> Result<EndpointRxTx<'b>, DescriptorError> {
+        if version < Version::V1_1 {
+            EndpointRxTx::parse_1_0(bytes)
+        } else {
+            EndpointRxTx::parse_1_1(bytes)
+        }
+    }
+
+    fn parse_1_0(bytes: &'b [u8]) -> Result<EndpointRxTx<'b>, DescriptorError> {
+        let raw: &RawEndpointRxTx1_0 = view(bytes, 0, FIELD)?;
+        check(raw.reserved_2.get() == 0, "reserved", 2, Fault::NotZero)?;
+        check(raw.reserved_12.get() == 0, "reserved", 12, Fault::NotZero)?;
+        let (rx_ranges, tx_ranges) = (raw.rx_ranges.get(), raw.tx_ranges.get());
+        check(rx_ranges != 0, "RX range count", 4, Fault::Zero)?;
+        check(tx_ranges != 0, "TX range count", 8, Fault::Zero)?;
+        let rx = BufferRegion::counted(bytes, FIRST, rx_ranges)?;
+        let overflow = DescriptorError::new("RX range count", 4, Fault::Overflow);
+        let tx_at = array_end(FIRST, rx_ranges, RANGE_SIZE).ok_or(overflow)?;
+        let tx = BufferRegion::counted(bytes, tx_at, tx_ranges)?;
+        Ok(EndpointRxTx { endpoint: EndpointId(raw.endpoint.get()), rx, tx })
+    }
+
+    fn parse_1_1(bytes: &'b [u8]) -> Result<EndpointRxTx<'b>, DescriptorError> {
+        let raw: &RawEndpointRxTx = view(bytes, 0, FIELD)?;
+        check(raw.reserved.get() == 0, "reserved", 2, Fault::NotZero)?;
+        let (rx, rx_place) = BufferRegion::at(bytes, raw.rx_offset.get(), "RX offset", 4)?;
+        let (tx, tx_place) = BufferRegion::at(bytes, raw.tx_offset.get(), "TX offset", 8)?;
+        let apart = tx_place.start >= rx_place.end || rx_place.start >= tx_place.end;
+        check(apart, "TX offset", 8, Fault::Overlaps)?;
+        Ok(EndpointRxTx { endpoint: EndpointId(raw.endpoint.get()), rx, tx })
+    }
+
+    /// Writes the descriptor for an SPMC that speaks `version`, and returns its length.
+    ///
+    /// # Errors
+    /// See [`BuildError`]; what [`EndpointRxTx::parse`] refuses is not written.
+    pub fn write(
+        buffer: &mut [u8],
+        version: Version,
+        endpoint: EndpointId,
+        rx: &[MemoryRange],
+        tx: &[MemoryRange],
+    ) -> Result<usize, BuildError> {
+        let counts = u32::try_from(rx.len()).ok().zip(u32::try_from(tx.len()).ok());
+        let overflow = DescriptorError::new("RX range count", 4, Fault::Overflow);
+        let (rx_count, tx_count) = counts.ok_or(overflow)?;
+        let header = if version < Version::V1_1 { 0 } else { COMPOSITE_SIZE };
+        let rx_at = FIRST.saturating_add(header);
+        let rx_end = array_end(rx_at, rx_count, RANGE_SIZE).ok_or(overflow)?;
+        let tx_at = rx_end.checked_add(header).ok_or(overflow)?;
+        let tx_end = array_end(tx_at, tx_count, RANGE_SIZE).ok_or(overflow)?;
+        let buffer = room(buffer, tx_end)?;
+        let endpoint = U16::new(endpoint.0);
+        if version < Version::V1_1 {
+            let (rx_ranges, tx_ranges) = (U32::new(rx_count), U32::new(tx_count));
+            let (reserved_2, reserved_12) = (U16::ZERO, U32::ZERO);
+            let raw =
+                RawEndpointRxTx1_0 { endpoint, reserved_2, rx_ranges, tx_ranges, reserved_12 };
+            put(buffer, 0, &raw)?;
+        } else {
+            let (rx_offset, tx_offset) = (U32::new(FIRST), U32::new(rx_end));
+            let raw = RawEndpointRxTx { endpoint, reserved: U16::ZERO, rx_offset, tx_offset };
+            put(buffer, 0, &raw)?;
+            put(buffer, HEADER_SIZE, &U32::ZERO)?;
+            put(buffer, FIRST, &composite_of(rx)?.raw())?;
+            put(buffer, rx_end, &composite_of(tx)?.raw())?;
+        }
+        put_ranges(buffer, rx_at, rx)?;
+        put_ranges(buffer, tx_at, tx)?;
+        EndpointRxTx::parse(buffer, version)?;
+        Ok(buffer.len())
+    }
+
+    /// The VM.
+    #[must_use]
+    pub fn endpoint(&self) -> EndpointId {
+        self.endpoint
+    }
+
+    /// The buffer that the VM reads.
+    #[must_use]
+    pub fn rx(&self) -> &BufferRegion<'b> {
+        &self.rx
+    }
+
+    /// The buffer that the VM writes.
+    #[must_use]
+    pub fn tx(&self) -> &BufferRegion<'b> {
+        &self.tx
+    }
+}
+
+const FIELD: &str = "endpoint RX/TX descriptor";
+
+fn composite_of(ranges: &[MemoryRange]) -> Result<Composite, BuildError> {
+    let error = DescriptorError::new("total page count", FIRST, Fault::Invalid);
+    Composite::of(ranges.iter().copied()).ok_or(BuildError::Invalid(error))
+}
+
+fn put_ranges(buffer: &mut [u8], at: u32, ranges: &[MemoryRange]) -> Result<(), BuildError> {
+    let mut at = at;
+    for range in ranges {
+        put(buffer, at, &range.raw())?;
+        at = at.saturating_add(RANGE_SIZE);
+    }
+    Ok(())
+}
+
+impl<'b> BufferRegion<'b> {
+    /// `count` ranges at `at`.
+    fn counted(bytes: &'b [u8], at: u32, count: u32) -> Result<BufferRegion<'b>, DescriptorError> {
+        let (pages, ranges) = sum_up(bytes, at, count)?;
+        Ok(BufferRegion { pages, ranges })
+    }
+
+    /// The composite memory region at `offset`, and where it lies. `field`, at `at`, is who says so.
+    fn at(
+        bytes: &'b [u8],
+        offset: u32,
+        field: &'static str,
+        at: u32,
+    ) -> Result<(BufferRegion<'b>, Range<u32>), DescriptorError> {
+        check(offset % 8 == 0, field, at, Fault::Unaligned)?;
+        check(offset >= HEADER_SIZE, field, at, Fault::Overlaps)?;
+        let composite = Composite::read(bytes, offset)?;
+        let ranges_at = offset.saturating_add(COMPOSITE_SIZE);
+        let ranges = Tally::new(composite).read(bytes, ranges_at, composite.ranges, ranges_at)?;
+        let end = array_end(ranges_at, composite.ranges, RANGE_SIZE).unwrap_or(u32::MAX);
+        Ok((BufferRegion { pages: composite.pages, ranges }, offset..end))
+    }
+
+    /// Pages of 4 KiB, all ranges together.
+    #[must_use]
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// The ranges, in order.
+    #[must_use]
+    pub fn ranges(&self) -> Ranges<'b> {
+        self.ranges.clone()
+    }
+}
+
+impl fmt::Display for EndpointRxTx<'_> {
+    /// `endpoint=0x0001 rx=[0x80000000+1] tx=[0x80001000+1]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EndpointRxTx { endpoint, rx, tx } = self;
+        write!(f, "endpoint={endpoint} rx={rx} tx={tx}")
+    }
+}
+
+impl fmt::Display for BufferRegion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        let mut separator = "";
+        for range in self.ranges() {
+            write!(f, "{separator}{range}")?;
+            separator = ", ";
+        }
+        f.write_str("]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    /// By hand, as Xen and Hafnium lay it out: VM 1, RX one page at 0x80000000 described at 16, TX
+    /// one page at 0x80001000 described at 48.
+    const NEW: [u8; 80] = [
+        1, 0, 0, 0, 16, 0, 0, 0, 48, 0, 0, 0, 0, 0, 0, 0, //
+        1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
+        0, 0, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, //
+        1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
+        0, 0x10, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
+    /// The same in 1.0.
+    const OLD: [u8; 48] = [
+        1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, //
+        0, 0, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, //
+        0, 0x10, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
+    const LAYOUTS: [(&[u8], Version); 2] = [(&OLD, Version::V1_0), (&NEW, Version::V1_1)];
+
+    fn fault(bytes: &[u8], version: Version, change: &[(usize, u8)]) -> (&'static str, u32, Fault) {
+        let mut bytes = bytes.to_vec();
+        for (index, byte) in change {
+            bytes[*index] = *byte;
+        }
+        let DescriptorError { field, offset, fault } =
+            EndpointRxTx::parse(&bytes, version).unwrap_err();
+        (field, offset, fault)
+    }
+
+    #[test]
+    fn both_layouts_are_read_and_written() {
+        for (bytes, version) in LAYOUTS {
+            let both = EndpointRxTx::parse(bytes, version).unwrap();
+            assert_eq!(both.to_string(), "endpoint=0x0001 rx=[0x80000000+1] tx=[0x80001000+1]");
+            assert_eq!((both.rx().pages(), both.tx().pages()), (1, 1));
+            let [rx, tx] = [both.rx(), both.tx()].map(|region| region.ranges().collect::<Vec<_>>());
+            let mut buffer = [0xcc; 96];
+            let length = EndpointRxTx::write(&mut buffer, version, EndpointId(1), &rx, &tx);
+            assert_eq!((length, &buffer[..bytes.len()]), (Ok(bytes.len()), bytes));
+            assert_eq!(buffer[bytes.len()], 0xcc);
+        }
+    }
+
+    #[test]
+    fn several_ranges_come_back() {
+        let range = |page: u64, pages| MemoryRange::new(page << 12, pages).unwrap();
+        let (rx, tx) = ([range(1, 2), range(9, 1)], [range(4, 1), range(6, 1), range(8, 1)]);
+        for version in [Version::V1_0, Version::V1_1, Version::V1_2] {
+            let mut buffer = [0xcc; 160];
+            let length =
+                EndpointRxTx::write(&mut buffer, version, EndpointId(2), &rx, &tx).unwrap();
+            let both = EndpointRxTx::parse(&buffer[..length], version).unwrap();
+            assert_eq!((both.rx().pages(), both.tx().pages()), (3, 3));
+            assert_eq!(both.rx().ranges().collect::<Vec<_>>(), rx);
+            assert_eq!(both.tx().ranges().collect::<Vec<_>>(), tx);
+        }
+    }
+
+    #[test]
+    fn every_shorter_buffer_is_refused_and_what_follows_is_ignored() {
+        for (bytes, version) in LAYOUTS {
+            for length in 0..bytes.len() {
+                let error = EndpointRxTx::parse(&bytes[..length], version).unwrap_err();
+                assert_eq!(error.fault, Fault::Truncated);
+            }
+            let longer = [bytes, &[0xff; 7]].concat();
+            assert!(EndpointRxTx::parse(&longer, version).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let old = |change: &[(usize, u8)]| fault(&OLD, Version::V1_0, change);
+        assert_eq!(old(&[(2, 1)]), ("reserved", 2, Fault::NotZero));
+        assert_eq!(old(&[(15, 1)]), ("reserved", 12, Fault::NotZero));
+        assert_eq!(old(&[(4, 0)]), ("RX range count", 4, Fault::Zero));
+        assert_eq!(old(&[(8, 0)]), ("TX range count", 8, Fault::Zero));
+        assert_eq!(old(&[(8, 2)]), ("address ranges", 32, Fault::Truncated));
+        assert_eq!(old(&[(7, 0xff)]), ("address ranges", 16, Fault::Truncated));
+        assert_eq!(old(&[(40, 0)]), ("range page count", 40, Fault::Zero));
+        let new = |change: &[(usize, u8)]| fault(&NEW, Version::V1_1, change);
+        assert_eq!(new(&[(3, 1)]), ("reserved", 2, Fault::NotZero));
+        assert_eq!(new(&[(4, 20)]), ("RX offset", 4, Fault::Unaligned));
+        assert_eq!(new(&[(8, 8)]), ("TX offset", 8, Fault::Overlaps));
+        assert_eq!(new(&[(8, 16)]), ("TX offset", 8, Fault::Overlaps));
+        assert_eq!(new(&[(4, 48)]), ("TX offset", 8, Fault::Overlaps));
+        assert_eq!(new(&[(8, 72)]), ("composite memory region", 72, Fault::Truncated));
+        assert_eq!(new(&[(16, 2)]), ("range page count", 40, Fault::Mismatch));
+        assert_eq!(new(&[(20, 0)]), ("range count", 20, Fault::Zero));
+        assert_eq!(new(&[(65, 0x18)]), ("range address", 64, Fault::Unaligned));
+    }
+
+    #[test]
+    fn either_region_may_come_first() {
+        let mut bytes = NEW;
+        (bytes[4], bytes[8]) = (48, 16);
+        let both = EndpointRxTx::parse(&bytes, Version::V1_1).unwrap();
+        assert_eq!(both.to_string(), "endpoint=0x0001 rx=[0x80001000+1] tx=[0x80000000+1]");
+    }
+
+    #[test]
+    fn an_offset_is_a_multiple_of_eight_not_of_sixteen() {
+        let mut bytes = NEW.to_vec();
+        bytes.splice(48..48, [0; 8]);
+        bytes[8] = 56;
+        assert!(EndpointRxTx::parse(&bytes, Version::V1_1).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_written_without_room_or_ranges() {
+        let one = [MemoryRange::new(0x1000, 1).unwrap()];
+        for (bytes, version) in LAYOUTS {
+            let needed = bytes.len();
+            let mut buffer = [0xcc; 80];
+            let short = &mut buffer[..needed - 1];
+            let written = EndpointRxTx::write(short, version, EndpointId(1), &one, &one);
+            assert_eq!(written, Err(BuildError::NoRoom { needed }));
+            assert_eq!(buffer, [0xcc; 80]);
+            for (rx, tx) in [(&one[..], &[][..]), (&[], &one)] {
+                let written = EndpointRxTx::write(&mut buffer, version, EndpointId(1), rx, tx);
+                assert!(matches!(written, Err(BuildError::Invalid(_))));
+            }
+        }
+    }
+}
