@@ -49,6 +49,10 @@ pub trait Request: Sized + fmt::Display {
     ///
     /// `function` is the id in w0, already checked to be one of this call's.
     ///
+    /// Those of this crate are inlined always, and read registers straight into the value that they
+    /// return: a value that is built in one place and copied into a [`Call`] is read back before the
+    /// stores have settled, which takes several times as long as decoding does.
+    ///
     /// # Errors
     /// [`DecodeError::Reserved`] where a field that must be zero is not.
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError>;
@@ -112,7 +116,7 @@ macro_rules! calls {
             ) -> Result<Call, DecodeError> {
                 match function {
                     $($(FunctionId::$id)|+ => {
-                        <$request as Request>::decode(function, regs, version).map(Call::$variant)
+                        Ok(Call::$variant(<$request as Request>::decode(function, regs, version)?))
                     })*
                     _ => Err(DecodeError::Unknown(function)),
                 }

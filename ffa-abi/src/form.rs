@@ -105,7 +105,7 @@ impl<const BASIC: usize, const EXTENDED: usize> Payload<BASIC, EXTENDED> {
         self.value(index) as u32
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(form: Form, regs: &Regs) -> Self {
         let double_word = |index| regs.x(Self::FIRST + index);
         match form {

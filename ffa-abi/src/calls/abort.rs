@@ -37,6 +37,7 @@ impl Request for Abort {
         call_regs(self.function(), [0, self.information.value()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let zero = match function.width() {
             Width::Bits32 => [(1, "w1"), (3, "w3"), (4, "w4"), (5, "w5"), (6, "w6"), (7, "w7")],

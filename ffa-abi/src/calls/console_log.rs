@@ -148,7 +148,7 @@ impl Request for ConsoleLog {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the field is cut out")]
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w1[31:8]", regs.w(1) >> 8)?;
         let form = Form::new(function.width(), version >= Version::V1_2);
@@ -228,7 +228,7 @@ mod tests {
         regs
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(regs: &Regs, version: Version) -> ConsoleLog {
         match Call::decode(regs, version) {
             Ok(Call::ConsoleLog(log)) => log,

@@ -90,14 +90,13 @@ impl DirectMessage {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse(form: Form, regs: &Regs) -> DirectMessage {
-        let payload = Payload::read(form, regs);
         if regs.w(2) & Self::FRAMEWORK == 0 {
-            return DirectMessage::Partition(payload);
+            return DirectMessage::Partition(Payload::read(form, regs));
         }
         let kind = FrameworkKind((regs.w(2) & 0xff) as u8);
-        DirectMessage::Framework(FrameworkMessage { kind, payload })
+        DirectMessage::Framework(FrameworkMessage { kind, payload: Payload::read(form, regs) })
     }
 }
 
@@ -144,7 +143,7 @@ impl Request for DirectRequest {
         encode(self.function(), self.sender, self.receiver, &self.message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         check_flags(function, regs, version)?;
         Ok(DirectRequest::parse(function, regs, version))
@@ -171,7 +170,7 @@ impl Request for DirectResponse {
         encode(self.function(), self.sender, self.receiver, &self.message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         check_flags(function, regs, version)?;
         Ok(DirectResponse::parse(function, regs, version))
@@ -183,7 +182,7 @@ impl Request for DirectResponse {
 }
 
 impl Completion for DirectRequest {
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs, version: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         let message = DirectMessage::parse(form(function, version), regs);
@@ -196,7 +195,7 @@ impl Completion for DirectRequest {
 }
 
 impl Completion for DirectResponse {
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs, version: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         let message = DirectMessage::parse(form(function, version), regs);

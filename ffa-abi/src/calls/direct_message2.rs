@@ -72,7 +72,7 @@ impl Request for DirectRequest2 {
         encode(FunctionId::MSG_SEND_DIRECT_REQ2, [ids, x2, x3], &self.payload)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(DirectRequest2::parse(function, regs, version))
     }
@@ -97,7 +97,7 @@ impl Request for DirectResponse2 {
         encode(FunctionId::MSG_SEND_DIRECT_RESP2, [ids, 0, 0], &self.payload)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "x2", regs.x(2))?;
         must_be_zero(function, "x3", regs.x(3))?;
@@ -106,7 +106,7 @@ impl Request for DirectResponse2 {
 }
 
 impl Completion for DirectRequest2 {
-    #[inline]
+    #[inline(always)]
     fn parse(_: FunctionId, regs: &Regs, _: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         let uuid = Uuid::from_double_words([regs.x(2), regs.x(3)]);
@@ -119,7 +119,7 @@ impl Completion for DirectRequest2 {
 }
 
 impl Completion for DirectResponse2 {
-    #[inline]
+    #[inline(always)]
     fn parse(_: FunctionId, regs: &Regs, _: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         DirectResponse2 { sender, receiver, payload: payload(regs) }

@@ -20,6 +20,7 @@ impl Request for El3InterruptHandle {
         call_regs(FunctionId::EL3_INTR_HANDLE, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(El3InterruptHandle)
     }

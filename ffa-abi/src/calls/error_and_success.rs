@@ -56,7 +56,7 @@ impl FfaError {
         by_width(self.width, FunctionId::ERROR_32, FunctionId::ERROR_64)
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs) -> FfaError {
         FfaError {
             width: function.width(),
@@ -72,7 +72,7 @@ impl FfaSuccess {
         by_width(self.results.width(), FunctionId::SUCCESS_32, FunctionId::SUCCESS_64)
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs, version: Version) -> FfaSuccess {
         let form = Form::new(function.width(), version >= Version::V1_2);
         FfaSuccess { target: Target::read(regs), results: Payload::read(form, regs) }
@@ -88,7 +88,7 @@ impl Request for FfaError {
         call_regs(self.function(), [target.into(), status.into(), self.argument.into()])
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(FfaError::parse(function, regs))
     }
@@ -104,7 +104,7 @@ impl Request for FfaSuccess {
         regs
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(FfaSuccess::parse(function, regs, version))
     }

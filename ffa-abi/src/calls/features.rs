@@ -188,6 +188,7 @@ impl Request for Features {
         call_regs(FunctionId::FEATURES, [self.query.bits().into(), self.properties.into()])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(Features { query: FeatureQuery::from_bits(regs.w(1)), properties: regs.w(2) })
     }

@@ -31,6 +31,7 @@ impl Request for IdGet {
         call_regs(FunctionId::ID_GET, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(IdGet)
     }
@@ -43,6 +44,7 @@ impl Request for SpmIdGet {
         call_regs(FunctionId::SPM_ID_GET, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(SpmIdGet)
     }

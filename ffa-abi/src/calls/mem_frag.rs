@@ -65,6 +65,7 @@ impl Request for MemFragRx {
         registers(FunctionId::MEM_FRAG_RX, self.handle, self.offset, self.endpoint)
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemFragRx::from_regs(regs))
     }
@@ -77,6 +78,7 @@ impl Request for MemFragTx {
         registers(FunctionId::MEM_FRAG_TX, self.handle, self.length, self.endpoint)
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemFragTx::from_regs(regs))
     }

@@ -91,6 +91,7 @@ impl PageAddress {
         }
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs) -> PageAddress {
         match function.width() {
             Width::Bits32 => PageAddress::Bits32(regs.w(1)),
@@ -170,6 +171,7 @@ impl Request for MemPermGet {
         call_regs(function, [self.address.get(), self.further_pages.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let further_pages = if version < Version::V1_3 { 0 } else { regs.w(2) };
         Ok(MemPermGet { address: PageAddress::decode(function, regs), further_pages })
@@ -188,6 +190,7 @@ impl Request for MemPermSet {
         call_regs(function, [self.address.get(), pages, permissions])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w3[31:3]", regs.w(3) & !PagePermissions::BITS)?;
         let address = PageAddress::decode(function, regs);

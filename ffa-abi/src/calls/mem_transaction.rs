@@ -69,6 +69,7 @@ impl TransactionBuffer {
         }
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs) -> Result<TransactionBuffer, DecodeError> {
         let (width, pages) = (function.width(), regs.w(4));
         let own = match width {

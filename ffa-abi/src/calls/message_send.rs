@@ -54,6 +54,7 @@ impl Request for MessageSend2 {
         call_regs(FunctionId::MSG_SEND2, [u64::from(self.sender.0) << 16, flags.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2[31:2]", regs.w(2) >> 2)?;
         must_be_zero(function, "w2[0]", regs.w(2) & 1)?;
@@ -71,6 +72,7 @@ impl Request for MessageSend {
         call_regs(FunctionId::MSG_SEND, [ids, 0, self.length.into(), self.attributes.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(MessageSend::parse(function, regs, version))
     }

@@ -43,6 +43,7 @@ impl Request for MessageWait {
         call_regs(self.function(), [0, self.keeps_rx.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let zero = [(1, "w1"), (3, "w3"), (4, "w4"), (5, "w5"), (6, "w6"), (7, "w7")];
         for (index, field) in zero {
@@ -74,6 +75,7 @@ impl Request for MessagePoll {
         call_regs(FunctionId::MSG_POLL, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MessagePoll)
     }

@@ -72,6 +72,7 @@ impl Request for NonSecureResourceInfoGet {
         call_regs(FunctionId::NS_RES_INFO_GET, [endpoint.into(), flags])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = regs.x(2);
         must_be_zero(function, "x2[1]", flags & 1 << 1)?;

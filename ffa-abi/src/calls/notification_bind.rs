@@ -63,6 +63,7 @@ impl Request for NotificationBind {
         call_regs(FunctionId::NOTIFICATION_BIND, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = NotificationBindFlags::from_bits_retain(regs.w(2));
         must_be_zero(function, "w2[31:1]", (flags - NotificationBindFlags::all()).bits())?;
@@ -84,6 +85,7 @@ impl Request for NotificationUnbind {
         call_regs(FunctionId::NOTIFICATION_UNBIND, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2", regs.w(2))?;
         Ok(NotificationUnbind {

@@ -69,6 +69,7 @@ impl Request for NotificationGet {
         call_regs(FunctionId::NOTIFICATION_GET, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = NotificationGetFlags::from_bits_retain(regs.w(2));
         must_be_zero(function, "w2[31:4]", (flags - NotificationGetFlags::all()).bits())?;

@@ -208,6 +208,7 @@ impl Request for NotificationInfoGet {
         call_regs(function, [])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(NotificationInfoGet { width: function.width() })
     }

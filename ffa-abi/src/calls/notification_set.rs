@@ -59,6 +59,7 @@ impl Request for NotificationSet {
         call_regs(FunctionId::NOTIFICATION_SET, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2[15:2]", regs.w(2) & 0xfffc)?;
         let vcpu = upper_half(regs, 2);

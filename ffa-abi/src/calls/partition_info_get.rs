@@ -75,7 +75,7 @@ impl Request for PartitionInfoGet {
         call_regs(FunctionId::PARTITION_INFO_GET, [w1, w2, w3, w4, self.flags.bits().into()])
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let flags = PartitionInfoFlags::from_bits_retain(regs.w(5));
         if version < Version::V1_1 {

@@ -128,6 +128,7 @@ impl Request for PartitionInfoGetRegs {
         call_regs(FunctionId::PARTITION_INFO_GET_REGS, [x1, x2, x3])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "x3[63:32]", regs.x(3) >> 32)?;
         #[expect(clippy::cast_possible_truncation, reason = "the field is cut out")]

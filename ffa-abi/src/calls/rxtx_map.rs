@@ -45,6 +45,7 @@ impl Request for RxtxMap {
         call_regs(function, [self.tx & mask, self.rx & mask, self.pages.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w3[31:6]", regs.w(3) >> 6)?;
         let width = function.width();
@@ -64,6 +65,7 @@ impl Request for RxtxUnmap {
         call_regs(FunctionId::RXTX_UNMAP, [u64::from(self.endpoint.0) << 16])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w1[15:0]", regs.half(1))?;
         let endpoint = EndpointId((regs.w(1) >> 16) as u16);

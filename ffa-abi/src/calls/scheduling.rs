@@ -92,6 +92,7 @@ impl Request for Run {
         call_regs(self.function(), [self.target.bits().into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2", regs.w(2))?;
         Ok(Run::parse(function, regs, version))
@@ -111,6 +112,7 @@ impl Request for Yield {
         call_regs(self.function(), [self.target.bits().into(), lower.into(), upper.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         for (index, field) in [(4, "w4"), (5, "w5"), (6, "w6"), (7, "w7")] {
             must_be_zero(function, field, regs.w(index))?;
@@ -130,6 +132,7 @@ impl Request for Interrupt {
         call_regs(self.function(), [self.target.bits().into(), self.interrupt.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(Interrupt::parse(function, regs, version))
     }
@@ -146,6 +149,7 @@ impl Request for NormalWorldResume {
         call_regs(self.function(), [])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(NormalWorldResume::parse(function, regs, version))
     }

@@ -45,6 +45,7 @@ impl Request for GetVersion {
         call_regs(FunctionId::VERSION, [self.w1.into()])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(GetVersion { w1: regs.w(1) })
     }
