@@ -6,7 +6,7 @@
 //! reply    FFA_SUCCESS, or FFA_ERROR with w2 RETRY and w3 how many characters were taken
 //! ```
 
-use core::fmt;
+use core::{array, fmt};
 
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::form::{Form, Payload, by_width};
@@ -104,12 +104,14 @@ impl Characters {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(form: Form, regs: &Regs) -> Characters {
-        match Payload::<6, 16>::read(form, regs) {
-            Payload::Words(words) => Characters::Words(words.map(u32::to_le_bytes)),
-            Payload::DoubleWords(words) => Characters::DoubleWords(words.map(u64::to_le_bytes)),
-            Payload::Extended(words) => Characters::Extended(words.map(u64::to_le_bytes)),
+        let word = |index| regs.w(index + 2).to_le_bytes();
+        let double_word = |index| regs.x(index + 2).to_le_bytes();
+        match form {
+            Form::Words => Characters::Words(array::from_fn(word)),
+            Form::DoubleWords => Characters::DoubleWords(array::from_fn(double_word)),
+            Form::Extended => Characters::Extended(array::from_fn(double_word)),
         }
     }
 
