@@ -19,7 +19,8 @@ use crate::version::Version;
 /// How many characters fit into a call: in x2..x17.
 pub const MAX_LOG_CHARACTERS: usize = 128;
 
-/// `FFA_CONSOLE_LOG`.
+/// `FFA_CONSOLE_LOG`: w1\[7:0\] how many characters; the characters, the first in the lowest byte,
+/// in w2..w7, x2..x7, or from 1.2 on x2..x17.
 ///
 /// A decoded count is as the caller gave it: whether it fits, [`ConsoleLog::text`] tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -15,14 +15,15 @@ use crate::regs::Regs;
 use crate::reply::{CallError, Reply, Success};
 use crate::version::Version;
 
-/// `FFA_NS_RES_INFO_GET`.
+/// `FFA_NS_RES_INFO_GET`: what the normal world shares with secure partitions is described in the
+/// caller's RX buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NonSecureResourceInfoGet {
-    /// Whose resources; `None` for those of all secure endpoints.
+    /// x1\[15:0\], with x2\[0\] set: whose resources; `None` for those of all secure endpoints.
     pub endpoint: Option<EndpointId>,
-    /// Which resources.
+    /// x2\[3:2\]: which resources.
     pub resource: ResourceType,
-    /// Whether the rest of what an earlier call began is asked for.
+    /// x2\[4\]: whether the rest of what an earlier call began is asked for.
     pub continues: bool,
 }
 

@@ -32,24 +32,24 @@ bitflags! {
 /// `FFA_NOTIFICATION_BIND`: from now on, only `sender` may set `notifications` of `receiver`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationBind {
-    /// Who will set them.
+    /// w1\[31:16\]: who will set them.
     pub sender: EndpointId,
-    /// Who will get them: the caller.
+    /// w1\[15:0\]: who will get them, the caller.
     pub receiver: EndpointId,
-    /// Whether they are per-vCPU or global.
+    /// w2: whether they are per-vCPU or global.
     pub flags: NotificationBindFlags,
-    /// Which.
+    /// w3, w4: which.
     pub notifications: Notifications,
 }
 
 /// `FFA_NOTIFICATION_UNBIND`: `sender` may no more set `notifications` of `receiver`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationUnbind {
-    /// Whom they are bound to.
+    /// w1\[31:16\]: whom they are bound to.
     pub sender: EndpointId,
-    /// Whose they are: the caller's.
+    /// w1\[15:0\]: whose they are, the caller's.
     pub receiver: EndpointId,
-    /// Which.
+    /// w3, w4: which.
     pub notifications: Notifications,
 }
 

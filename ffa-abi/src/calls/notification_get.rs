@@ -39,11 +39,11 @@ bitflags! {
 /// `FFA_NOTIFICATION_GET`: w1 vCPU and receiver, w2 flags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationGet {
-    /// Whose notifications: the caller's.
+    /// w1\[15:0\]: whose notifications, the caller's.
     pub receiver: EndpointId,
-    /// For which of its vCPUs; global notifications go to any.
+    /// w1\[31:16\]: for which of its vCPUs; global notifications go to any.
     pub vcpu: u16,
-    /// Which bitmaps.
+    /// w2: which bitmaps.
     pub flags: NotificationGetFlags,
 }
 

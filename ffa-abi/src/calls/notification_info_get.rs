@@ -42,6 +42,9 @@ pub struct NotificationInfoGet {
 /// Lists of an endpoint and vCPUs each, of ten ids in all in the 32-bit form and twenty in the 64-bit
 /// form. A callee with nothing pending answers `NO_DATA` instead.
 ///
+/// `SUCCESS_32` or `SUCCESS_64`: w2 or x2 \[0\] more pending, \[11:7\] number of lists, from \[12\] on two
+/// bits a list, its ids less one; the ids from w3 or x3 on, of 16 bits each, the lowest first.
+///
 /// ```
 /// use ffa_abi::{EndpointId, NotificationInfoGetReply, NotificationListError, Width};
 /// let mut reply = NotificationInfoGetReply::new(Width::Bits32);

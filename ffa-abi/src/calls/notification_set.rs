@@ -36,15 +36,15 @@ bitflags! {
 /// `FFA_NOTIFICATION_SET`: makes `notifications` of `receiver` pending.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationSet {
-    /// Whom they are bound to: the caller.
+    /// w1\[31:16\]: whom they are bound to, the caller.
     pub sender: EndpointId,
-    /// Who gets them.
+    /// w1\[15:0\]: who gets them.
     pub receiver: EndpointId,
-    /// The vCPU that gets them; `None` for global notifications.
+    /// w2\[31:16\], with w2\[0\] set: the vCPU that gets them; `None` for global notifications.
     pub vcpu: Option<u16>,
-    /// How.
+    /// w2\[1\]: how.
     pub flags: NotificationSetFlags,
-    /// Which.
+    /// w3, w4: which.
     pub notifications: Notifications,
 }
 

@@ -26,15 +26,17 @@ const DESCRIPTOR_SIZE: u64 = 24;
 /// `FFA_PARTITION_INFO_GET_REGS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartitionInfoGetRegs {
-    /// Which partitions; [`Uuid::NIL`] for all.
+    /// x1, x2: which partitions; [`Uuid::NIL`] for all.
     pub uuid: Uuid,
-    /// Index of the first descriptor wanted.
+    /// x3\[15:0\]: index of the first descriptor wanted.
     pub start: u16,
-    /// 0 with start 0, then the tag of the reply before.
+    /// x3\[31:16\]: 0 with start 0, then the tag of the reply before.
     pub tag: u16,
 }
 
-/// One to five descriptors out of a list: those with indices `start()..=current()`.
+/// One to five descriptors out of a list, those with indices `start()..=current()`: x2\[15:0\] last
+/// index of the list, \[31:16\] current index, \[47:32\] tag, \[63:48\] descriptor size (24); from x3 on three
+/// registers a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartitionInfoGetRegsReply {
     last: u16,
