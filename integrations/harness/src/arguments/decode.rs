@@ -19,7 +19,7 @@ Usage: ffa-harness decode [--version V] W0 [X1 ...]
                           [--version V] [--call CALL] [--length N] [--all]
 
 W0 X1 ...          up to 18 registers, hexadecimal with 0x or decimal, missing ones 0;
-                   W0 may be a function's name, with or without FFA_
+                   or a function's name, with or without FFA_
   --version V      what the two sides speak: 1.0, 1.1, 1.2 or 1.3 (1.2)
   --reply          the registers are those after a call
   --call CALL      the call that is answered, which says what FFA_SUCCESS carries, or the call that
@@ -126,12 +126,7 @@ impl Typed {
             return Err(Usage("--call and --length: only with --descriptor transaction".into()));
         }
         let version = self.version();
-        let call = self.call.and_then(|call| FunctionId::from_bits(call.w(0)));
-        if let Some(call) = call.filter(|call| !carries_transaction(*call)) {
-            return Err(Usage(format!(
-                "--call {call}: carries no transaction, as FFA_MEM_SHARE_32 does"
-            )));
-        }
+        let call = self.call.map(|call| carrier(&call)).transpose()?;
         let missing = "the descriptor's bytes are missing: --file PATH or --hex BYTES";
         let bytes = self.bytes.ok_or_else(|| Usage(missing.into()))?;
         let dump = Dump { bytes, version, call, length: self.length, all: self.all };
@@ -141,6 +136,15 @@ impl Typed {
     fn version(&self) -> Version {
         self.version.unwrap_or(Version::V1_2)
     }
+}
+
+/// The call in whose buffer a transaction lies.
+fn carrier(call: &Regs) -> Result<FunctionId, Usage> {
+    let function = FunctionId::from_bits(call.w(0));
+    let name = function.map_or(format!("{:#x}", call.w(0)), |function| function.to_string());
+    let message =
+        || Usage(format!("--call {name}: carries no transaction, as FFA_MEM_SHARE_32 does"));
+    function.filter(|function| carries_transaction(*function)).ok_or_else(message)
 }
 
 /// A negative number, which looks like an option.
@@ -163,7 +167,7 @@ fn registers_in(text: &str) -> Result<Regs, Usage> {
     registers(&words)
 }
 
-/// From x0 on; the first may be a function's name.
+/// From x0 on; functions may be named.
 fn registers(words: &[String]) -> Result<Regs, Usage> {
     if words.len() > Regs::COUNT {
         let count = words.len();
@@ -171,8 +175,10 @@ fn registers(words: &[String]) -> Result<Regs, Usage> {
     }
     let mut regs = Regs::ZERO;
     for (index, word) in words.iter().enumerate() {
-        let named = if index == 0 { function(word) } else { None };
-        let value = named.map_or_else(|| number(word, index == 0), Ok)?;
+        let value = function(word).or_else(|| number(word));
+        let message = "hexadecimal with 0x, decimal, or a function's name, as FFA_ID_GET";
+        let value =
+            value.ok_or_else(|| Usage(format!("{word}: no register's value: {message}")))?;
         regs.set(index, value);
     }
     Ok(regs)
@@ -189,19 +195,17 @@ fn function(name: &str) -> Option<u64> {
 }
 
 /// Hexadecimal with 0x, or decimal; negative as two's complement of 64 bits.
-fn number(word: &str, may_be_name: bool) -> Result<u64, Usage> {
-    let digits = word.replace('_', "");
-    let parsed =
-        match (digits.strip_prefix("0x").or(digits.strip_prefix("0X")), digits.strip_prefix('-')) {
-            (Some(hex), _) if !hex.starts_with('+') => u64::from_str_radix(hex, 16).ok(),
-            (_, Some(_)) => {
-                digits.parse::<i64>().ok().map(|value| u64::from_le_bytes(value.to_le_bytes()))
-            }
-            _ => digits.parse().ok(),
-        };
-    let name = if may_be_name { ", or a function's name, as FFA_ID_GET" } else { "" };
-    let message = format!("{word}: no number of 64 bits: hexadecimal with 0x, or decimal{name}");
-    parsed.ok_or(Usage(message))
+fn number(word: &str) -> Option<u64> {
+    let digits = word.replace('_', "").to_lowercase();
+    let is_signed = digits.contains('+');
+    match digits.strip_prefix("0x") {
+        _ if is_signed => None,
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None if digits.starts_with('-') => {
+            digits.parse().ok().map(|value: i64| u64::from_le_bytes(value.to_le_bytes()))
+        }
+        None => digits.parse().ok(),
+    }
 }
 
 fn version(text: &str) -> Result<Version, Usage> {
@@ -220,7 +224,7 @@ fn kind(text: &str) -> Result<Kind, Usage> {
 }
 
 fn length(text: &str) -> Result<u32, Usage> {
-    let length = number(text, false).ok().and_then(|length| u32::try_from(length).ok());
+    let length = number(text).and_then(|length| u32::try_from(length).ok());
     length.ok_or_else(|| Usage(format!("--length {text}: bytes, a number of 32 bits")))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ffa_abi::{Call, Function, FunctionId, Regs, Version, Width};
+use ffa_abi::{Call, DecodeError, Function, FunctionId, Regs, Version, Width};
 
 use super::calls::{self, FOREIGN, VERSION_REPLY};
 use super::table::{Content, Field, Row, Scene, rows};
@@ -12,6 +12,7 @@ use super::table::{Content, Field, Row, Scene, rows};
 pub fn call(regs: &Regs, version: Version) -> String {
     let headline = match Call::decode(regs, version) {
         Ok(call) => call.to_string(),
+        Err(DecodeError::Unknown(function)) => format!("{function}: not known here"),
         Err(error) => format!("refused: {error}"),
     };
     let scene = Scene { regs, width: width(regs), version, call: None };
@@ -166,26 +167,60 @@ fn show_fields(text: &mut String, fields: &[Field], scene: &Scene<'_>) {
     show(text, &rows);
 }
 
+/// What is printed of a row, or of several that say the same.
+struct Line {
+    place: String,
+    value: String,
+    name: &'static str,
+    meaning: String,
+    /// What the next row must be to be told in this line: whole, zero, and of the same meaning.
+    is_zero: bool,
+}
+
 /// Fields, and bits that should be zero and are not, in columns.
 fn show(text: &mut String, rows: &[Row]) {
     let shown = |row: &&Row| row.is_stray() || matches!(row.content, Content::Field(_));
-    let rows: Vec<&Row> = rows.iter().filter(shown).collect();
-    let value = |row: &Row| format!("{:#x}", row.value);
-    let longest = |text: fn(&Row) -> usize| rows.iter().map(|row| text(row)).max().unwrap_or(0);
-    let (place, name) = (longest(|row| row.place.len()), longest(|row| row.name.len()));
-    let digits = longest(|row| format!("{:#x}", row.value).len());
-    for row in &rows {
-        let meaning = match &row.content {
-            Content::Field(meaning) => meaning.as_str(),
-            Content::MustBeZero => "MUST BE ZERO",
-            Content::Ignored => "ignored",
-        };
-        let line = format!(
-            "  {:place$}  {:digits$}  {:name$}  {meaning}",
-            row.place,
-            value(row),
-            row.name
-        );
-        let _ = writeln!(text, "{}", line.trim_end());
+    let mut lines: Vec<Line> = Vec::new();
+    for row in rows.iter().filter(shown) {
+        match lines.last_mut() {
+            Some(last) if last.takes(row) => last.extend(&row.place),
+            _ => lines.push(Line::of(row)),
+        }
+    }
+    let longest = |text: fn(&Line) -> &str| lines.iter().map(|line| text(line).len()).max();
+    let place = longest(|line| &line.place).unwrap_or(0);
+    let value = longest(|line| &line.value).unwrap_or(0);
+    let name = longest(|line| line.name).unwrap_or(0);
+    for line in &lines {
+        let (left, meaning) =
+            (format!("  {:place$}  {:value$}", line.place, line.value), &line.meaning);
+        let _ = writeln!(text, "{}", format!("{left}  {:name$}  {meaning}", line.name).trim_end());
+    }
+}
+
+impl Line {
+    fn of(row: &Row) -> Line {
+        let is_zero = row.value == 0 && !row.place.contains('[');
+        let (place, value) = (row.place.clone(), format!("{:#x}", row.value));
+        Line { place, value, name: row.name, meaning: meaning(row).to_owned(), is_zero }
+    }
+
+    fn takes(&self, row: &Row) -> bool {
+        let next = Line::of(row);
+        let is_same = self.name == next.name && self.meaning == next.meaning;
+        self.is_zero && next.is_zero && is_same
+    }
+
+    fn extend(&mut self, place: &str) {
+        let first = self.place.split("..").next().unwrap_or("");
+        self.place = format!("{first}..{place}");
+    }
+}
+
+fn meaning(row: &Row) -> &str {
+    match &row.content {
+        Content::Field(meaning) => meaning,
+        Content::MustBeZero => "MUST BE ZERO",
+        Content::Ignored => "ignored",
     }
 }

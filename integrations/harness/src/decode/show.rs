@@ -142,11 +142,11 @@ pub(crate) fn nanoseconds(seen: &Seen<'_>) -> String {
     })
 }
 
-/// Characters in a register, the first in the lowest byte.
+/// Characters in a register, the first in the lowest byte, without zeros at the end.
 pub(crate) fn characters(seen: &Seen<'_>) -> String {
     let bytes = seen.scene.r(seen.register).to_le_bytes();
-    let size = if seen.scene.width == ffa_abi::Width::Bits32 { 4 } else { 8 };
-    format!("\"{}\"", bytes[..size].escape_ascii())
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    format!("\"{}\"", bytes[..end].escape_ascii())
 }
 
 pub(crate) fn page_permissions(seen: &Seen<'_>) -> String {
