@@ -210,6 +210,18 @@ fn bytes_come_from_a_file_or_pasted_in_any_shape() {
 }
 
 #[test]
+fn a_size_of_zero_does_not_list_the_same_bytes_for_ever() {
+    let count = "a0860100";
+    let transaction = format!("0100 2f00 {} 00000000 {count} 30000000", "00".repeat(20));
+    let boot = format!("fa0f0000 01000100 20000000 00000000 {count} 20000000 {}", "00".repeat(8));
+    for (kind, hex) in [("transaction", transaction), ("boot-information", boot)] {
+        let hex = hex + &"00".repeat(200);
+        let text = explained(&["--descriptor", kind, "--all", "--hex", &hex]);
+        assert!(text.lines().count() < 500, "{kind}: {} lines", text.lines().count());
+    }
+}
+
+#[test]
 fn no_bytes_panic() {
     let mut random = fastrand::Rng::with_seed(5);
     let names =
