@@ -54,6 +54,9 @@ pub enum EndpointKind {
     Auxiliary,
 }
 
+/// Bits 5:4 of the properties.
+const KIND: u32 = 3 << 4;
+
 impl PartitionProperties {
     /// The properties that `version` defines, for the eyes of a caller that speaks it.
     #[must_use]
@@ -215,6 +218,42 @@ impl PartitionInfo1_0 {
     }
 }
 
+impl fmt::Display for EndpointKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EndpointKind::PeEndpoint => "PE endpoint",
+            EndpointKind::IndependentSepid => "independent SEPID",
+            EndpointKind::DependentSepid => "dependent SEPID",
+            EndpointKind::Auxiliary => "auxiliary",
+        })
+    }
+}
+
+impl fmt::Display for PartitionProperties {
+    /// `PE endpoint: receives-req indirect AArch64`, and last the bits that no version defines, as
+    /// `0x800`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let no_more = self.bits() & !KIND == 0;
+        write!(f, "{}{}", self.kind(), if no_more { ", no properties" } else { ":" })?;
+        let names = [
+            (PartitionProperties::RECEIVES_DIRECT_REQUESTS, "receives-req"),
+            (PartitionProperties::SENDS_DIRECT_REQUESTS, "sends-req"),
+            (PartitionProperties::INDIRECT_MESSAGES, "indirect"),
+            (PartitionProperties::RECEIVES_NOTIFICATIONS, "notifications"),
+            (PartitionProperties::VM_CREATED, "vm-created"),
+            (PartitionProperties::VM_DESTROYED, "vm-destroyed"),
+            (PartitionProperties::AARCH64, "AArch64"),
+            (PartitionProperties::RECEIVES_DIRECT_REQUESTS2, "receives-req2"),
+            (PartitionProperties::SENDS_DIRECT_REQUESTS2, "sends-req2"),
+        ];
+        for (_, name) in names.iter().filter(|(property, _)| self.contains(*property)) {
+            write!(f, " {name}")?;
+        }
+        let undefined = self.bits() & !PartitionProperties::all().bits() & !KIND;
+        if undefined == 0 { Ok(()) } else { write!(f, " {undefined:#x}") }
+    }
+}
+
 impl fmt::Debug for PartitionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let contexts = self.execution_contexts();
@@ -257,6 +296,17 @@ mod tests {
         let words = [0x0000_001b_0004_8003, 0x7766_5544_3322_1100, 0xffee_ddcc_bbaa_9988];
         assert_eq!(info.to_registers(), words);
         assert_eq!(PartitionInfo::from_registers(words), info);
+    }
+
+    #[test]
+    fn properties_are_shown_by_name_and_what_has_none_by_its_bits() {
+        extern crate std;
+        use std::string::ToString;
+        let text = |bits| PartitionProperties::from_bits_retain(bits).to_string();
+        assert_eq!(text(0x101), "PE endpoint: receives-req AArch64");
+        assert_eq!(text(0x1b), "independent SEPID: receives-req sends-req notifications");
+        assert_eq!(text(0x8630), "auxiliary: receives-req2 sends-req2 0x8000");
+        assert_eq!(text(0), "PE endpoint, no properties");
     }
 
     #[test]
