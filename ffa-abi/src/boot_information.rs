@@ -43,7 +43,7 @@ layout! {
         12 => pub descriptor_size: U32,
         /// How many descriptors there are.
         16 => pub descriptor_count: U32,
-        /// Bytes from here to the array of descriptors, a multiple of 8.
+        /// Bytes from the start of the header to the array of descriptors, a multiple of 8.
         20 => pub array_offset: U32,
         /// Must be zero.
         24 => pub reserved: U64,

@@ -49,9 +49,9 @@ layout! {
         0 => pub endpoint: U16,
         /// Must be zero.
         2 => pub reserved: U16,
-        /// Bytes from here to the composite memory region of the RX buffer.
+        /// Bytes from the start of the descriptor to the composite memory region of the RX buffer.
         4 => pub rx_offset: U32,
-        /// Bytes from here to the composite memory region of the TX buffer.
+        /// Bytes from the start of the descriptor to the composite memory region of the TX buffer.
         8 => pub tx_offset: U32,
     }
 }

@@ -60,7 +60,7 @@ layout! {
         24 => pub access_size: U32,
         /// How many access descriptors there are.
         28 => pub access_count: U32,
-        /// Bytes from here to the first access descriptor, a multiple of 16.
+        /// Bytes from the start of the header to the first access descriptor, a multiple of 16.
         32 => pub access_offset: U32,
         /// Must be zero.
         36 => pub reserved: [u8; 12],
