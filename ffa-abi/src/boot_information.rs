@@ -18,74 +18,56 @@ use core::fmt;
 use core::ops::RangeInclusive;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{
     BuildError, DescriptorError, Fault, array_end, check, length_of, put, room, view,
 };
+use crate::raw::layout;
 use crate::uuid::Uuid;
 use crate::version::Version;
 
 /// The first four bytes of boot information.
 pub const BOOT_INFORMATION_SIGNATURE: u32 = 0xffa;
 
-/// The header, 32 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawBootHeader {
-    /// [`BOOT_INFORMATION_SIGNATURE`].
-    pub signature: U32,
-    /// See [`Version`].
-    pub version: U32,
-    /// Bytes of all: header, array, what the descriptors point to.
-    pub blob_size: U32,
-    /// Bytes of a descriptor.
-    pub descriptor_size: U32,
-    /// How many descriptors there are.
-    pub descriptor_count: U32,
-    /// Bytes from here to the array of descriptors, a multiple of 8.
-    pub array_offset: U32,
-    /// Must be zero.
-    pub reserved: U64,
+layout! {
+    /// The header of boot information, 32 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawBootHeader: 32 {
+        /// [`BOOT_INFORMATION_SIGNATURE`].
+        0 => pub signature: U32,
+        /// See [`Version`].
+        4 => pub version: U32,
+        /// Bytes of all: header, array, what the descriptors point to.
+        8 => pub blob_size: U32,
+        /// Bytes of a descriptor.
+        12 => pub descriptor_size: U32,
+        /// How many descriptors there are.
+        16 => pub descriptor_count: U32,
+        /// Bytes from the start of the header to the array of descriptors, a multiple of 8.
+        20 => pub array_offset: U32,
+        /// Must be zero.
+        24 => pub reserved: U64,
+    }
 }
 
-/// A descriptor, 32 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawBootDescriptor {
-    /// Text that ends with a zero byte, or a UUID.
-    pub name: [u8; 16],
-    /// See [`BootItemType`].
-    pub item_type: u8,
-    /// Must be zero.
-    pub reserved: u8,
-    /// Formats of name and contents.
-    pub flags: U16,
-    /// Bytes of the contents.
-    pub size: U32,
-    /// An address, a value or an offset.
-    pub contents: U64,
+layout! {
+    /// A descriptor of boot information, 32 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawBootDescriptor: 32 {
+        /// Text that ends with a zero byte, or a UUID.
+        0 => pub name: [u8; 16],
+        /// See [`BootItemType`].
+        16 => pub item_type: u8,
+        /// Must be zero.
+        17 => pub reserved: u8,
+        /// Formats of name and contents.
+        18 => pub flags: U16,
+        /// Bytes of the contents.
+        20 => pub size: U32,
+        /// An address, a value or an offset.
+        24 => pub contents: U64,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawBootHeader>() == 32 && size_of::<RawBootDescriptor>() == 32);
-    assert!(offset_of!(RawBootHeader, version) == 4);
-    assert!(offset_of!(RawBootHeader, blob_size) == 8);
-    assert!(offset_of!(RawBootHeader, descriptor_size) == 12);
-    assert!(offset_of!(RawBootHeader, descriptor_count) == 16);
-    assert!(offset_of!(RawBootHeader, array_offset) == 20);
-    assert!(offset_of!(RawBootHeader, reserved) == 24);
-    assert!(offset_of!(RawBootDescriptor, item_type) == 16);
-    assert!(offset_of!(RawBootDescriptor, reserved) == 17);
-    assert!(offset_of!(RawBootDescriptor, flags) == 18);
-    assert!(offset_of!(RawBootDescriptor, size) == 20);
-    assert!(offset_of!(RawBootDescriptor, contents) == 24);
-};
 
 const HEADER_SIZE: u32 = 32;
 const DESCRIPTOR_SIZE: u32 = 32;

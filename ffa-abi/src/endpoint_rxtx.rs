@@ -15,60 +15,46 @@ use core::fmt;
 use core::ops::Range;
 
 use zerocopy::little_endian::{U16, U32};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, check, put, room, view};
 use crate::id::EndpointId;
 use crate::memory::range::{
     COMPOSITE_SIZE, Composite, MemoryRange, RANGE_SIZE, Ranges, Tally, sum_up,
 };
+use crate::raw::layout;
 use crate::version::Version;
 
-/// The fixed part of the descriptor in FF-A 1.0, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawEndpointRxTx1_0 {
-    /// The VM.
-    pub endpoint: U16,
-    /// Must be zero.
-    pub reserved_2: U16,
-    /// How many ranges the RX buffer has.
-    pub rx_ranges: U32,
-    /// How many ranges the TX buffer has.
-    pub tx_ranges: U32,
-    /// Must be zero.
-    pub reserved_12: U32,
+layout! {
+    /// The fixed part of an endpoint RX/TX descriptor in FF-A 1.0, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawEndpointRxTx1_0: 16 {
+        /// The VM.
+        0 => pub endpoint: U16,
+        /// Must be zero.
+        2 => pub reserved_2: U16,
+        /// How many ranges the RX buffer has.
+        4 => pub rx_ranges: U32,
+        /// How many ranges the TX buffer has.
+        8 => pub tx_ranges: U32,
+        /// Must be zero.
+        12 => pub reserved_12: U32,
+    }
 }
 
-/// The fixed part of the descriptor from FF-A 1.1 on, 12 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawEndpointRxTx {
-    /// The VM.
-    pub endpoint: U16,
-    /// Must be zero.
-    pub reserved: U16,
-    /// Bytes from here to the composite memory region of the RX buffer.
-    pub rx_offset: U32,
-    /// Bytes from here to the composite memory region of the TX buffer.
-    pub tx_offset: U32,
+layout! {
+    /// The fixed part of an endpoint RX/TX descriptor from FF-A 1.1 on, 12 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawEndpointRxTx: 12 {
+        /// The VM.
+        0 => pub endpoint: U16,
+        /// Must be zero.
+        2 => pub reserved: U16,
+        /// Bytes from the start of the descriptor to the composite memory region of the RX buffer.
+        4 => pub rx_offset: U32,
+        /// Bytes from the start of the descriptor to the composite memory region of the TX buffer.
+        8 => pub tx_offset: U32,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawEndpointRxTx1_0>() == 16 && size_of::<RawEndpointRxTx>() == 12);
-    assert!(offset_of!(RawEndpointRxTx1_0, reserved_2) == 2);
-    assert!(offset_of!(RawEndpointRxTx1_0, rx_ranges) == 4);
-    assert!(offset_of!(RawEndpointRxTx1_0, tx_ranges) == 8);
-    assert!(offset_of!(RawEndpointRxTx1_0, reserved_12) == 12);
-    assert!(offset_of!(RawEndpointRxTx, reserved) == 2);
-    assert!(offset_of!(RawEndpointRxTx, rx_offset) == 4);
-    assert!(offset_of!(RawEndpointRxTx, tx_offset) == 8);
-};
 
 /// Where the ranges of 1.0 start, and where the regions of 1.1 do that this crate writes: behind the
 /// fixed part, at the next multiple of 8.

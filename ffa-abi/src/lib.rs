@@ -18,6 +18,7 @@ mod memory;
 mod message_header;
 mod notifications;
 mod partition_info;
+pub mod raw;
 mod regs;
 mod reply;
 mod status;
@@ -110,15 +111,3 @@ pub use status::Status;
 pub use target::Target;
 pub use uuid::{ParseUuidError, Uuid};
 pub use version::{Version, VersionParts};
-
-/// Descriptors as they lie in a buffer: sizes and offsets are those of the documents, the contents
-/// anything. Parse instead, wherever somebody else wrote the bytes.
-pub mod raw {
-    pub use crate::boot_information::{RawBootDescriptor, RawBootHeader};
-    pub use crate::endpoint_rxtx::{RawEndpointRxTx, RawEndpointRxTx1_0};
-    pub use crate::memory::layout::{RawTransaction, RawTransaction1_0};
-    pub use crate::memory::range::{RawComposite, RawRange};
-    pub use crate::memory::receiver::{RawAccess, RawAccess1_2};
-    pub use crate::memory::relinquish::RawRelinquish;
-    pub use crate::message_header::{RawMessageHeader, RawMessageHeader1_2};
-}

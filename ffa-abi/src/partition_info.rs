@@ -10,9 +10,9 @@ use core::fmt;
 
 use bitflags::bitflags;
 use zerocopy::little_endian::{U16, U32};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::id::EndpointId;
+use crate::raw::layout;
 use crate::uuid::Uuid;
 use crate::version::Version;
 
@@ -81,37 +81,33 @@ impl PartitionProperties {
     }
 }
 
-/// The descriptor of FF-A 1.1 and 1.2: 24 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct PartitionInfo {
-    id: U16,
-    execution_contexts: U16,
-    properties: U32,
-    uuid: [u8; 16],
+layout! {
+    /// The partition information descriptor from FF-A 1.1 on: 24 bytes.
+    #[derive(Default)]
+    pub struct PartitionInfo: 24 {
+        /// The partition.
+        0 => id: U16,
+        /// Execution contexts (vCPUs) of a PE endpoint.
+        2 => execution_contexts: U16,
+        /// See [`PartitionProperties`].
+        4 => properties: U32,
+        /// The protocol, in the order of its text; zero in the answer to a query by UUID.
+        8 => uuid: [u8; 16],
+    }
 }
 
-/// The descriptor of FF-A 1.0: 8 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct PartitionInfo1_0 {
-    id: U16,
-    execution_contexts: U16,
-    properties: U32,
+layout! {
+    /// The partition information descriptor of FF-A 1.0: 8 bytes.
+    #[derive(Default)]
+    pub struct PartitionInfo1_0: 8 {
+        /// The partition.
+        0 => id: U16,
+        /// Execution contexts (vCPUs) of a PE endpoint.
+        2 => execution_contexts: U16,
+        /// See [`PartitionProperties`].
+        4 => properties: U32,
+    }
 }
-
-const _: () = {
-    use core::mem::{offset_of, size_of};
-    assert!(size_of::<PartitionInfo>() == 24 && size_of::<PartitionInfo1_0>() == 8);
-    assert!(offset_of!(PartitionInfo, execution_contexts) == 2);
-    assert!(offset_of!(PartitionInfo, properties) == 4);
-    assert!(offset_of!(PartitionInfo, uuid) == 8);
-    assert!(offset_of!(PartitionInfo1_0, properties) == 4);
-};
 
 impl PartitionInfo {
     /// A descriptor. `execution_contexts` is the number of vCPUs of a PE endpoint.
@@ -271,6 +267,7 @@ impl fmt::Debug for PartitionInfo1_0 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocopy::{FromBytes, IntoBytes};
 
     // By hand from the table of the document: id 0x8003, 4 contexts, properties 0x1b.
     const BYTES: [u8; 24] = [

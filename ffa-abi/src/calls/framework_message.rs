@@ -115,6 +115,9 @@ macro_rules! kinds {
         impl FrameworkKind {
             $($(#[$doc])* pub const $name: FrameworkKind = FrameworkKind($kind);)*
 
+            /// Every type that this crate has a name for.
+            pub const ALL: &[FrameworkKind] = &[$(FrameworkKind::$name),*];
+
             /// What it is called, where this crate has a name for it.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {

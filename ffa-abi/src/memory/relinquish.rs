@@ -11,7 +11,6 @@ use core::fmt;
 use core::slice;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{
     BuildError, DescriptorError, Fault, array_end, check, put, room, view, views,
@@ -20,27 +19,20 @@ use crate::id::EndpointId;
 use crate::memory::distinct::first_duplicate;
 use crate::memory::flags::RelinquishFlags;
 use crate::memory::handle::MemoryHandle;
+use crate::raw::layout;
 
-/// The fixed part of a relinquish descriptor, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawRelinquish {
-    /// See [`MemoryHandle`].
-    pub handle: U64,
-    /// See [`RelinquishFlags`].
-    pub flags: U32,
-    /// How many endpoint ids follow.
-    pub endpoint_count: U32,
+layout! {
+    /// The fixed part of a relinquish descriptor, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawRelinquish: 16 {
+        /// See [`MemoryHandle`].
+        0 => pub handle: U64,
+        /// See [`RelinquishFlags`].
+        8 => pub flags: U32,
+        /// How many endpoint ids follow.
+        12 => pub endpoint_count: U32,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawRelinquish>() == 16);
-    assert!(offset_of!(RawRelinquish, flags) == 8);
-    assert!(offset_of!(RawRelinquish, endpoint_count) == 12);
-};
 
 const HEADER_SIZE: u32 = 16;
 const ID_SIZE: u32 = 2;
