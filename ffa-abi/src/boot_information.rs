@@ -528,7 +528,7 @@ impl fmt::Debug for BootItemType {
 impl fmt::Display for BootItemName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BootItemName::Text(text) => write!(f, "{text:?}"),
+            BootItemName::Text(text) => write!(f, "\"{}\"", text.to_bytes().escape_ascii()),
             BootItemName::Uuid(uuid) => fmt::Display::fmt(uuid, f),
         }
     }
@@ -603,6 +603,12 @@ mod tests {
             r#"0x8b "answer" value=0x123456789abcdef bytes=8"#,
         ];
         assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn names_are_shown_in_ascii_whatever_they_hold() {
+        let name = BootItemName::Text(c"\u{e9}\n\"\u{1b}\xff");
+        assert_eq!(name.to_string(), r#""\xc3\xa9\n\"\x1b\xff""#);
     }
 
     #[test]

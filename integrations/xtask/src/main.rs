@@ -9,6 +9,7 @@ mod emulator;
 mod failure;
 mod flat;
 mod fleet;
+mod fuzz;
 mod guest;
 mod header;
 mod image;
@@ -38,6 +39,7 @@ Commands:
   demo    VMs list each other through the library while others come and go
   test    Run every check and test of the project
   verify  Prove the reclamation: loom, its weakened edges, spin and mutants, ThreadSanitizer
+  fuzz    Hostile input to every decoder and parser of ffa-abi
   qemu    Boot any guest images as VMs of the hypervisor
   image   Build the hypervisor; print the path of its flat binary
   bundle  Write VMs with their images and options to a file for the hypervisor
@@ -64,6 +66,7 @@ fn dispatch(words: &[OsString]) -> Result<()> {
         Some("demo") => demo::command(rest),
         Some("test") => suite::command(rest),
         Some("verify") => verify::command(rest),
+        Some("fuzz") => fuzz::command(rest),
         Some("bench") => bench::command(rest),
         Some("qemu") => qemu::command(rest),
         Some("image") => image::command(rest),

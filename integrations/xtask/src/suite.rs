@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Result};
-use crate::{arguments, verify};
+use crate::{arguments, fuzz, verify};
 
 const HELP: &str = "\
 Run every check and test of the project, or only the named steps
@@ -93,6 +93,7 @@ fn is_undone(end: &Result<Outcome>, skipped: Skipped) -> bool {
 /// Every step, the quick ones first.
 fn all() -> Vec<Step> {
     let mut steps = host::steps();
+    steps.extend(fuzz::steps());
     steps.extend(verify::quick_steps());
     steps.extend(msrv::steps());
     steps.extend(target::steps());

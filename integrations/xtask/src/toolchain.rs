@@ -173,6 +173,12 @@ fn query(program: &Path, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The target that the compiler itself runs on.
+pub(crate) fn host() -> Option<String> {
+    let version = query(Path::new("rustc"), &["-vV"])?;
+    version.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
+
 /// `rustc 1.95.0 (...)` is (1, 95).
 pub(crate) fn parse_version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split_whitespace().nth(1)?.split('.');

@@ -90,12 +90,15 @@ fn wrong_commands_are_named() {
     images.refuses("bundle --vm elf -o out", "is an ELF file");
     images.refuses("image now", "unexpected argument `now`");
     images.refuses("demo --loud", "invalid option");
+    images.refuses("fuzz massage", "no target `massage`");
+    images.refuses("fuzz --seconds 5 --merge", "exclude each other");
+    images.refuses("fuzz --input missing message", "missing: ");
 }
 
 #[test]
 fn every_command_has_help() {
     let images = Images::new("help");
-    for command in ["demo", "test", "qemu", "image", "bundle", "bench", "setup"] {
+    for command in ["demo", "test", "fuzz", "qemu", "image", "bundle", "bench", "setup"] {
         let output = images.xtask(&format!("{command} --help"));
         assert!(output.status.success(), "{command}");
         let usage = format!("Usage: cargo xtask {command}");

@@ -119,7 +119,7 @@ fn forget_unpacked(sources: &Path) {
 }
 
 /// Has the toolchain this part, which not every distribution ships?
-fn has(subcommand: &str) -> bool {
+pub(crate) fn has(subcommand: &str) -> bool {
     let mut cargo = workspace::cargo();
     let output = process::output(cargo.args([subcommand, "--version"]), QUERY_LIMIT);
     output.is_ok_and(|output| output.status.success())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::failure::{Failure, Result};
 use crate::suite::{Outcome, host};
-use crate::{process, workspace};
+use crate::{process, toolchain, workspace};
 
 const LIMIT: Duration = Duration::from_secs(900);
 const SECONDS: &str = "60";
@@ -77,14 +77,11 @@ fn stress(arguments: &[&str]) -> Command {
 
 /// The host's target, where its compiler comes with the sanitizer's runtime.
 fn target_with_runtime() -> Option<String> {
-    let rustc = |arguments: &[&str]| {
-        let output = process::output(Command::new("rustc").args(arguments), LIMIT).ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let version = rustc(&["-vV"])?;
-    let target = version.lines().find_map(|line| line.strip_prefix("host: "))?;
-    let library = PathBuf::from(rustc(&["--print", "sysroot"])?.trim()).join("lib/rustlib");
-    let mut files = fs::read_dir(library.join(target).join("lib")).ok()?.flatten();
+    let target = toolchain::host()?;
+    let output = process::output(Command::new("rustc").args(["--print", "sysroot"]), LIMIT).ok()?;
+    let sysroot = String::from_utf8_lossy(&output.stdout).into_owned();
+    let library = PathBuf::from(sysroot.trim()).join("lib/rustlib");
+    let mut files = fs::read_dir(library.join(&target).join("lib")).ok()?.flatten();
     let has_runtime = files.any(|file| file.file_name().to_string_lossy().ends_with("_rt.tsan.a"));
-    has_runtime.then(|| target.to_owned())
+    has_runtime.then_some(target)
 }

@@ -1,0 +1,43 @@
+//! The endpoint RX/TX descriptor: `[version] [descriptor]`.
+#![no_main]
+
+use ffa_abi::{BufferRegion, EndpointRxTx, MemoryRange, PAGE_SIZE, Version};
+use ffa_abi_fuzz::{Input, said, shown, written};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input(data);
+    let version = input.version();
+    match EndpointRxTx::parse(input.rest(), version) {
+        Ok(read) => survives(&read),
+        Err(error) => said(format_args!("{error}")),
+    }
+});
+
+fn survives(read: &EndpointRxTx<'_>) {
+    shown(read);
+    let (rx, tx) = (ranges(read.rx()), ranges(read.tx()));
+    for version in [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3] {
+        let headers = if version < Version::V1_1 { 0 } else { 2 };
+        let length = 16 * (1 + headers + rx.len() + tx.len());
+        let write =
+            |buffer: &mut [u8]| EndpointRxTx::write(buffer, version, read.endpoint(), &rx, &tx);
+        let bytes = written(length, write);
+        let again = EndpointRxTx::parse(&bytes, version).expect("what was written");
+        assert_eq!(again.endpoint(), read.endpoint());
+        assert_eq!((ranges(again.rx()), ranges(again.tx())), (rx.clone(), tx.clone()));
+    }
+}
+
+/// The ranges of a buffer, walked: what they and their sum promise holds.
+fn ranges(region: &BufferRegion<'_>) -> Vec<MemoryRange> {
+    let ranges: Vec<MemoryRange> = region.ranges().collect();
+    assert!(!ranges.is_empty() && ranges.len() == region.ranges().len());
+    let pages: u64 = ranges.iter().map(|range| u64::from(range.pages())).sum();
+    assert_eq!(pages, u64::from(region.pages()));
+    for range in &ranges {
+        assert_eq!(MemoryRange::new(range.address(), range.pages()), Some(*range));
+        assert!(range.address() % PAGE_SIZE == 0 && range.end() > range.address());
+    }
+    ranges
+}

@@ -1,0 +1,234 @@
+//! Memory transactions: `[version] [kind] [first cut, 2 bytes] [ranges a fragment] [transaction]`.
+#![no_main]
+
+use ffa_abi::{
+    BuildError, Composite, DescriptorError, FirstFragment, Fragments, MemoryRange, NewTransaction,
+    PAGE_SIZE, Receiver, Transaction, TransactionFlags, TransactionHead, TransactionHeader,
+    TransactionKind, TransactionLayout, Version,
+};
+use ffa_abi_fuzz::{Input, said, shown, written};
+use libfuzzer_sys::fuzz_target;
+
+const RANGE_SIZE: usize = 16;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input(data);
+    let (version, kind) = (input.version(), input.kind());
+    let cuts = Cuts { first: input.half().into(), step: usize::from(input.byte() % 8) + 1 };
+    let bytes = input.rest();
+    let anywhere = cuts.first % (bytes.len() + 1);
+    let whole = Transaction::parse(bytes, version, kind);
+    let pieces = read_in_pieces(bytes, version, kind, anywhere, cuts.step);
+    match whole {
+        Ok(transaction) => {
+            let read = Read::of(transaction.head(), transaction.ranges().collect());
+            assert_eq!(transaction.ranges().len(), read.ranges.len());
+            shown_well(&transaction, &read);
+            agrees(&read, bytes, version, &cuts, &pieces);
+            survives(&transaction, &read, &cuts);
+        }
+        Err(error) => {
+            said(format_args!("{error}"));
+            is_refused_in_pieces(error, &pieces);
+        }
+    }
+});
+
+/// Where an input wants a transaction cut: after how many bytes or ranges, and then each how many
+/// ranges.
+struct Cuts {
+    first: usize,
+    step: usize,
+}
+
+/// All that a transaction says.
+#[derive(Clone, PartialEq, Debug)]
+struct Read {
+    kind: TransactionKind,
+    header: TransactionHeader,
+    receivers: Vec<Receiver>,
+    composite: Option<Composite>,
+    ranges: Vec<MemoryRange>,
+}
+
+impl Read {
+    fn of(head: &TransactionHead<'_>, ranges: Vec<MemoryRange>) -> Read {
+        let (kind, header, composite) = (head.kind(), head.header(), head.composite());
+        Read { kind, header, receivers: head.receivers().collect(), composite, ranges }
+    }
+
+    fn to_write(&self) -> NewTransaction<'_> {
+        let Read { kind, header, ref receivers, composite, .. } = *self;
+        NewTransaction { kind, header, receivers, composite }
+    }
+}
+
+/// Why a transaction could not be read in pieces.
+#[derive(PartialEq, Debug)]
+enum Refused {
+    First,
+    Later(DescriptorError),
+}
+
+/// Reads a transaction whose first fragment ends after `first` bytes.
+fn read_in_pieces(
+    bytes: &[u8],
+    version: Version,
+    kind: TransactionKind,
+    first: usize,
+    step: usize,
+) -> Result<Read, Refused> {
+    let total = u32::try_from(bytes.len()).expect("inputs are small");
+    let (fragment, later) = bytes.split_at(first);
+    let read = FirstFragment::parse(fragment, total, version, kind).map_err(|_| Refused::First)?;
+    let mut rest = read.rest();
+    let mut ranges: Vec<MemoryRange> = read.ranges().collect();
+    let mut offset = first;
+    for fragment in later.chunks(RANGE_SIZE * step) {
+        assert_eq!(rest.offset() as usize, offset);
+        offset += fragment.len();
+        refuses_what_is_no_fragment(&rest, later);
+        let before = rest;
+        match rest.read(fragment) {
+            Ok(more) => ranges.extend(more),
+            Err(error) => {
+                assert_eq!(rest, before, "a failure changes nothing");
+                return Err(Refused::Later(error));
+            }
+        }
+    }
+    assert!(rest.is_complete() && rest.offset() == total);
+    assert_eq!(rest.missing(), Composite { pages: 0, ranges: 0 });
+    Ok(Read::of(read.head(), ranges))
+}
+
+/// Nothing, a part of a range, or more ranges than are missing.
+fn refuses_what_is_no_fragment(rest: &Fragments, later: &[u8]) {
+    let too_many = [later, &[0; RANGE_SIZE]].concat();
+    for fragment in [&[], &later[..later.len().min(RANGE_SIZE - 1)], &too_many] {
+        let mut after = *rest;
+        assert!(after.read(fragment).is_err());
+        assert_eq!(after, *rest);
+    }
+}
+
+/// What is refused as a whole is refused in pieces too, at the latest where the fault is.
+fn is_refused_in_pieces(error: DescriptorError, pieces: &Result<Read, Refused>) {
+    match pieces {
+        Ok(_) => panic!("in pieces it is none of {error}"),
+        Err(Refused::First) => {}
+        Err(Refused::Later(later)) => assert_eq!(*later, error),
+    }
+}
+
+/// However it is cut, a transaction says the same; cut inside its head or a range it says nothing.
+fn agrees(
+    read: &Read,
+    bytes: &[u8],
+    version: Version,
+    cuts: &Cuts,
+    pieces: &Result<Read, Refused>,
+) {
+    let head_length = bytes.len() - RANGE_SIZE * read.ranges.len();
+    let anywhere = cuts.first % (bytes.len() + 1);
+    let is_between = |at: usize| at >= head_length && (at - head_length) % RANGE_SIZE == 0;
+    let expected = if is_between(anywhere) { Ok(read) } else { Err(&Refused::First) };
+    assert_eq!(pieces.as_ref(), expected);
+    let first = head_length + RANGE_SIZE * (cuts.first % (read.ranges.len() + 1));
+    let pieces = read_in_pieces(bytes, version, read.kind, first, cuts.step);
+    assert_eq!(pieces.as_ref(), Ok(read));
+}
+
+fn shown_well(transaction: &Transaction<'_>, read: &Read) {
+    let head = transaction.head();
+    said(format_args!("{head} {} {:?} {:?}", head.layout(), head.layout(), transaction));
+    shown(&head.header());
+    assert_eq!(head.receivers().len(), read.receivers.len());
+    for receiver in &read.receivers {
+        assert_eq!(head.receiver(receiver.endpoint), Some(*receiver), "none is there twice");
+        assert!(!receiver.has_region || head.composite().is_some());
+    }
+    for range in &read.ranges {
+        shown(range);
+        assert_eq!(MemoryRange::new(range.address(), range.pages()), Some(*range));
+        assert!(range.address() % PAGE_SIZE == 0 && range.end() > range.address());
+    }
+    assert_eq!(Composite::of(read.ranges.iter().copied()), head.composite());
+}
+
+/// Built from its parts, and translated to every layout and back, it is the same.
+fn survives(transaction: &Transaction<'_>, read: &Read, cuts: &Cuts) {
+    let layout = transaction.head().layout();
+    let built = written(length(read, layout), |buffer| {
+        read.to_write().write(layout, buffer, read.ranges.iter().copied())
+    });
+    assert_eq!(parse(&built, layout, read), *read);
+    for to in TransactionLayout::ALL {
+        if loses(layout, to, read) {
+            let end = transaction.translate(to, &mut vec![0; length(read, to)]);
+            assert!(matches!(end, Err(BuildError::Unrepresentable(_))), "{end:?}");
+            continue;
+        }
+        let there = written(length(read, to), |buffer| transaction.translate(to, buffer));
+        assert_eq!(parse(&there, to, read), *read);
+        assert_eq!(written_in_pieces(transaction.head(), read, to, cuts), there);
+        if !loses(to, layout, read) {
+            let there = Transaction::parse(&there, to.version(), read.kind);
+            let mut back = vec![0; built.len()];
+            assert_eq!(there.map(|there| there.translate(layout, &mut back)), Ok(Ok(built.len())));
+            assert_eq!(back, built);
+        }
+    }
+}
+
+fn length(read: &Read, layout: TransactionLayout) -> usize {
+    let length = 16 * usize::from(read.composite.is_some())
+        + layout.header_size() as usize
+        + layout.access_size() as usize * read.receivers.len()
+        + RANGE_SIZE * read.ranges.len();
+    assert_eq!(read.to_write().total_length(layout), u32::try_from(length).ok());
+    length
+}
+
+fn parse(bytes: &[u8], layout: TransactionLayout, as_before: &Read) -> Read {
+    let parsed = Transaction::parse(bytes, layout.version(), as_before.kind);
+    let transaction = parsed.expect("what was written");
+    assert_eq!(transaction.head().total_length() as usize, bytes.len());
+    assert_eq!(transaction.head().layout(), layout);
+    Read::of(transaction.head(), transaction.ranges().collect())
+}
+
+/// Whether a layout has no place for something that the transaction says.
+fn loses(from: TransactionLayout, to: TransactionLayout, read: &Read) -> bool {
+    let header = read.header;
+    let bypasses = header.flags.contains(TransactionFlags::BYPASS_BORROWER_CHECK);
+    let to_1_0 = to == TransactionLayout::V1_0 && from != to;
+    let defines = read.receivers.iter().any(|receiver| receiver.implementation_defined != [0; 16]);
+    (to_1_0 && (bypasses || header.attributes.non_secure))
+        || (to != TransactionLayout::V1_2 && defines)
+}
+
+/// Written with room for few ranges at a time.
+fn written_in_pieces(
+    head: &TransactionHead<'_>,
+    read: &Read,
+    to: TransactionLayout,
+    cuts: &Cuts,
+) -> Vec<u8> {
+    let mut ranges = read.ranges.iter().copied();
+    let head_length = length(read, to) - RANGE_SIZE * read.ranges.len();
+    let mut bytes = vec![0; head_length + RANGE_SIZE * (cuts.first % 4) + cuts.first % 16];
+    let first = head.translate(to, &mut bytes, &mut ranges);
+    let (length, mut rest) = first.expect("there is room for the head");
+    bytes.truncate(length);
+    while !rest.is_complete() {
+        assert!(rest.write(&mut [0; RANGE_SIZE - 1], &mut ranges).is_err());
+        let mut fragment = vec![0; RANGE_SIZE * cuts.step];
+        let length = rest.write(&mut fragment, &mut ranges).expect("there is room for a range");
+        assert!(length != 0);
+        bytes.extend(&fragment[..length]);
+    }
+    assert_eq!(rest.write(&mut [], &mut ranges), Ok(0));
+    assert_eq!(rest.offset() as usize, bytes.len());
+    bytes
+}
