@@ -5,6 +5,7 @@ use core::fmt;
 use crate::function::FunctionId;
 use crate::regs::Regs;
 use crate::status::Status;
+use crate::version::Version;
 
 /// What answers a call when it succeeds.
 pub trait Reply: Sized + fmt::Display {
@@ -14,12 +15,13 @@ pub trait Reply: Sized + fmt::Display {
     /// to callers below FF-A 1.2.
     fn write(&self, regs: &mut Regs);
 
-    /// The reply that the registers hold after a call.
+    /// The reply that the registers hold after a call, between sides that speak `version`: it decides
+    /// whether there is more in x8..x17.
     ///
     /// # Errors
     /// [`CallError::Status`] for `FFA_ERROR`, [`CallError::Reply`] for anything else that is not
     /// this reply.
-    fn read(regs: &Regs) -> Result<Self, CallError>;
+    fn read(regs: &Regs, version: Version) -> Result<Self, CallError>;
 }
 
 /// A call that did not succeed, as its caller sees it.
@@ -90,7 +92,7 @@ impl Reply for Empty {
         write_success(regs, 0, 0);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         Success::check(regs).map(|_| Empty)
     }
 }
@@ -132,7 +134,7 @@ mod tests {
         write_error(&mut regs, Status::DENIED);
         assert_eq!(regs.0[..8], [0x8400_0060, 0, 0xffff_fffa, 0, 0, 0, 0, 0]);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(Empty::read(&regs), Err(CallError::Status(Status::DENIED)));
+        assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Status(Status::DENIED)));
     }
 
     #[test]
@@ -140,7 +142,7 @@ mod tests {
         for id in [0x8400_0061_u32, 0xc400_0061] {
             let mut regs = Regs::ZERO;
             regs.set(0, id);
-            assert_eq!(Empty::read(&regs), Ok(Empty));
+            assert_eq!(Empty::read(&regs, Version::V1_2), Ok(Empty));
         }
     }
 
@@ -149,6 +151,6 @@ mod tests {
         let mut regs = Regs::ZERO;
         regs.set(0, u64::MAX);
         let error = ReplyError::UnexpectedFunction(0xffff_ffff);
-        assert_eq!(Empty::read(&regs), Err(CallError::Reply(error)));
+        assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Reply(error)));
     }
 }

@@ -199,7 +199,7 @@ impl Reply for FeaturesReply {
         write_success(regs, self.w2, self.w3);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(FeaturesReply { w2: regs.w(2), w3: regs.w(3) })
     }

@@ -204,7 +204,7 @@ impl Reply for MemPermGetReply {
         write_success(regs, self.permissions.bits(), self.further_pages);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         let permissions = PagePermissions::from_bits_truncate(regs.w(2));
         Ok(MemPermGetReply { permissions, further_pages: regs.w(3) })
@@ -298,14 +298,14 @@ mod tests {
         let mut regs = Regs([u64::MAX; 18]);
         reply.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_0061, 0, 5, 0, 0, 0, 0, 0]);
-        assert_eq!(MemPermGetReply::read(&regs), Ok(reply));
+        assert_eq!(MemPermGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS permissions=rw- pages=1");
 
         regs.set(2, 0xffff_ffff_ffff_fff3_u64);
         regs.set(3, 15_u64);
         let permissions = PagePermissions::READ_EXECUTE;
         let reply = MemPermGetReply { permissions, further_pages: 15 };
-        assert_eq!(MemPermGetReply::read(&regs), Ok(reply));
+        assert_eq!(MemPermGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS permissions=r-x pages=16");
     }
 

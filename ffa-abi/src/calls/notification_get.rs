@@ -89,7 +89,7 @@ impl Reply for NotificationGetReply {
         regs.set(7, self.hypervisor.bits());
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(NotificationGetReply {
             secure_partitions: Notifications::from_words(regs.w(2), regs.w(3)),
@@ -192,7 +192,7 @@ mod tests {
         reply.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_0061, 0, 0x20, 2, 3, 4, 1, 0x8000_0000]);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(CALL.reply(&regs), Ok(reply));
+        assert_eq!(CALL.reply(&regs, Version::V1_2), Ok(reply));
         let text = "SUCCESS SPs=0x0000000200000020 VMs=0x0000000400000003 SPM=0x1 \
                     hypervisor=0x80000000";
         assert_eq!(reply.to_string(), text);

@@ -92,7 +92,7 @@ impl Reply for PartitionInfoGetReply {
         write_success(regs, self.count, self.descriptor_size);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(PartitionInfoGetReply { count: regs.w(2), descriptor_size: regs.w(3) })
     }

@@ -140,7 +140,7 @@ impl Request for PartitionInfoGetRegs {
     }
 
     /// Also checks that the reply continues where this call asked it to.
-    fn reply(&self, regs: &Regs) -> Result<Self::Reply, CallError> {
+    fn reply(&self, regs: &Regs, _: Version) -> Result<Self::Reply, CallError> {
         read_from(regs, self.start)
     }
 }
@@ -160,7 +160,7 @@ impl Reply for PartitionInfoGetRegsReply {
     }
 
     /// Reads the first reply of a list. For a later one use [`Request::reply`], which knows the start.
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         read_from(regs, 0)
     }
 }
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(regs.x(6), 0x1_0006);
         assert_eq!(regs.0[9..], [0; 9]);
         let call = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 5, tag: 9 };
-        assert_eq!(call.reply(&regs), Ok(reply));
+        assert_eq!(call.reply(&regs, Version::V1_2), Ok(reply));
         assert_eq!((reply.start(), reply.descriptors()), (5, &[info(5), info(6)][..]));
     }
 
@@ -291,7 +291,10 @@ mod tests {
             regs.set(0, FunctionId::SUCCESS_64.bits());
             regs.set(2, x2);
             let call = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 1, tag: 0 };
-            assert!(matches!(call.reply(&regs), Err(CallError::Reply(_))), "{x2:#x}");
+            assert!(
+                matches!(call.reply(&regs, Version::V1_2), Err(CallError::Reply(_))),
+                "{x2:#x}"
+            );
         }
     }
 }

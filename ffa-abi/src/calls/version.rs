@@ -60,8 +60,11 @@ impl Reply for VersionReply {
         }
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         match Version::from_bits(regs.w(0)) {
+            Some(version) if version.parts().major == 0 => {
+                Err(CallError::Reply(ReplyError::OutOfRange("version")))
+            }
             Some(version) => Ok(VersionReply::Supported(version)),
             None if regs.w(0) == u32::MAX => Ok(VersionReply::NotSupported),
             None => Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0)))),
@@ -107,13 +110,13 @@ mod tests {
         VersionReply::NotSupported.write(&mut regs);
         assert_eq!(regs.0[..8], [u64::MAX, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(regs.0[8..], [5; 10]);
-        assert_eq!(VersionReply::read(&regs), Ok(VersionReply::NotSupported));
+        assert_eq!(VersionReply::read(&regs, Version::V1_2), Ok(VersionReply::NotSupported));
     }
 
     #[test]
     fn an_error_code_other_than_minus_one_is_no_version() {
         let mut regs = Regs::ZERO;
         regs.set(0, 0x8000_0000_u32);
-        assert!(VersionReply::read(&regs).is_err());
+        assert!(VersionReply::read(&regs, Version::V1_2).is_err());
     }
 }
