@@ -54,15 +54,27 @@ impl<'a> Success<'a> {
     /// The registers, once w0 is known to say success.
     ///
     /// # Errors
-    /// As [`Reply::read`].
+    /// As [`Reply::read`]. An `FFA_ERROR` whose code is not negative is no error that could be passed
+    /// on, as its caller would take it for success.
     pub fn check(regs: &'a Regs) -> Result<Success<'a>, CallError> {
         match FunctionId::from_bits(regs.w(0)) {
             Some(FunctionId::SUCCESS_32 | FunctionId::SUCCESS_64) => Ok(Success(regs)),
             Some(FunctionId::ERROR_32 | FunctionId::ERROR_64) => {
-                Err(CallError::Status(Status::from_bits(regs.w(2))))
+                let status = Status::from_bits(regs.w(2));
+                let nonsense = CallError::Reply(ReplyError::OutOfRange("error code"));
+                Err(if status.0 < 0 { CallError::Status(status) } else { nonsense })
             }
             _ => Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0)))),
         }
+    }
+
+    /// The same, where only `FFA_SUCCESS_64` can carry the results.
+    pub(crate) fn check_wide(regs: &'a Regs) -> Result<Success<'a>, CallError> {
+        let success = Success::check(regs)?;
+        if regs.w(0) == FunctionId::SUCCESS_64.bits() {
+            return Ok(success);
+        }
+        Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))))
     }
 
     /// The registers.
@@ -152,5 +164,28 @@ mod tests {
         regs.set(0, u64::MAX);
         let error = ReplyError::UnexpectedFunction(0xffff_ffff);
         assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Reply(error)));
+    }
+
+    #[test]
+    fn an_error_without_an_error_code_is_no_reply() {
+        for code in [0_u32, 1, i32::MAX as u32] {
+            let mut regs = Regs::ZERO;
+            regs.set(0, FunctionId::ERROR_32.bits());
+            regs.set(2, code);
+            let error = ReplyError::OutOfRange("error code");
+            assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Reply(error)));
+        }
+    }
+
+    #[test]
+    fn results_of_64_bits_come_with_the_64_bit_form_alone() {
+        let mut regs = Regs::ZERO;
+        regs.set(0, FunctionId::SUCCESS_32.bits());
+        let error = ReplyError::UnexpectedFunction(FunctionId::SUCCESS_32.bits());
+        assert_eq!(Success::check_wide(&regs), Err(CallError::Reply(error)));
+        regs.set(0, FunctionId::SUCCESS_64.bits());
+        assert!(Success::check_wide(&regs).is_ok());
+        write_error(&mut regs, Status::DENIED);
+        assert_eq!(Success::check_wide(&regs), Err(CallError::Status(Status::DENIED)));
     }
 }

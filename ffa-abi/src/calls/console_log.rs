@@ -175,7 +175,7 @@ impl Reply for ConsoleLogReply {
             ConsoleLogReply::Logged => Empty.write(regs),
             ConsoleLogReply::Partly { taken } => {
                 write_error(regs, Status::RETRY);
-                regs.set(3, taken);
+                regs.set(3, u64::from(taken).min(MAX_LOG_CHARACTERS as u64));
             }
         }
     }

@@ -105,9 +105,26 @@ impl Features {
     pub const fn of(function: FunctionId) -> Features {
         Features { query: FeatureQuery::Function(function), properties: 0 }
     }
+
+    /// Asks about a feature.
+    #[must_use]
+    pub const fn of_feature(feature: Feature) -> Features {
+        Features { query: FeatureQuery::Feature(feature), properties: 0 }
+    }
 }
 
 impl RxtxMapFeature {
+    /// The smallest size and the alignment of a buffer in bytes; `None` for a reserved value.
+    #[must_use]
+    pub const fn minimum_size(self) -> Option<u32> {
+        match self.minimum {
+            0 => Some(0x1000),
+            1 => Some(0x1_0000),
+            2 => Some(0x4000),
+            _ => None,
+        }
+    }
+
     /// As w2, for a caller that speaks `version`.
     #[must_use]
     pub fn to_reply(self, version: Version) -> FeaturesReply {

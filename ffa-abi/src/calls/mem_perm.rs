@@ -14,7 +14,7 @@ use core::fmt;
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::function::{FunctionId, Width};
 use crate::regs::Regs;
-use crate::reply::{CallError, Empty, Reply, Success, write_success};
+use crate::reply::{CallError, Empty, Reply, ReplyError, Success, write_success};
 use crate::version::Version;
 
 /// x1: the address of a page, and with it the form of the call. Alignment is for the callee.
@@ -175,6 +175,15 @@ impl Request for MemPermGet {
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let further_pages = if version < Version::V1_3 { 0 } else { regs.w(2) };
         Ok(MemPermGet { address: PageAddress::decode(function, regs), further_pages })
+    }
+
+    /// Also checks that no more pages are told of than were asked about.
+    fn reply(&self, regs: &Regs, version: Version) -> Result<MemPermGetReply, CallError> {
+        let reply = MemPermGetReply::read(regs, version)?;
+        if reply.further_pages <= self.further_pages {
+            return Ok(reply);
+        }
+        Err(CallError::Reply(ReplyError::OutOfRange("number of pages")))
     }
 }
 
@@ -354,6 +363,16 @@ mod tests {
                 let reserved = DecodeError::Reserved { function, field: "w3[31:3]" };
                 assert_eq!(Call::decode(&regs, Version::V1_1), Err(reserved));
             }
+        }
+    }
+
+    #[test]
+    fn no_more_pages_are_told_of_than_were_asked_about() {
+        let call = MemPermGet { address: WIDE, further_pages: 2 };
+        for (told, is_reply) in [(0, true), (2, true), (3, false)] {
+            let mut regs = Regs::ZERO;
+            write_success(&mut regs, 5, told);
+            assert_eq!(call.reply(&regs, Version::V1_3).is_ok(), is_reply, "{told}");
         }
     }
 }

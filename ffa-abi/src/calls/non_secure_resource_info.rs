@@ -98,7 +98,7 @@ impl Reply for NonSecureResourceInfoGetReply {
     }
 
     fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
-        let regs = Success::check(regs)?.regs();
+        let regs = Success::check_wide(regs)?.regs();
         Ok(NonSecureResourceInfoGetReply {
             written: (regs.x(2) >> 32) as u32,
             remaining: regs.w(2),

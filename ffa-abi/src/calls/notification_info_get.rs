@@ -263,6 +263,10 @@ impl Reply for NotificationInfoGetReply {
             *id = low_half(regs.x(register) >> shift);
         }
         let more_pending = x2 & MORE_PENDING != 0;
+        if more_pending && count == 0 {
+            // Its caller would ask for more without end.
+            return Err(CallError::Reply(ReplyError::OutOfRange("number of lists")));
+        }
         let len = u8::try_from(len).unwrap_or(0);
         Ok(NotificationInfoGetReply { more_pending, width, count, sizes, len, ids })
     }
@@ -501,5 +505,15 @@ mod tests {
         crate::reply::write_error(&mut regs, crate::status::Status::NO_DATA);
         let error = CallError::Status(crate::status::Status::NO_DATA);
         assert_eq!(CALL_64.reply(&regs, Version::V1_2), Err(error));
+    }
+
+    #[test]
+    fn more_without_any_is_no_reply() {
+        let mut regs = Regs::ZERO;
+        regs.set(0, FunctionId::SUCCESS_32.bits());
+        assert!(NotificationInfoGetReply::read(&regs, Version::V1_2).is_ok());
+        regs.set(2, 1_u64);
+        let error = CallError::Reply(ReplyError::OutOfRange("number of lists"));
+        assert_eq!(NotificationInfoGetReply::read(&regs, Version::V1_2), Err(error));
     }
 }

@@ -121,6 +121,21 @@ impl PartitionInfoGetRegsReply {
     }
 }
 
+impl PartitionInfoGetRegs {
+    /// The first call for the list of `uuid`.
+    #[must_use]
+    pub const fn first(uuid: Uuid) -> PartitionInfoGetRegs {
+        PartitionInfoGetRegs { uuid, start: 0, tag: 0 }
+    }
+
+    /// The call for what follows `reply`; `None` where that was the end of the list.
+    #[must_use]
+    pub fn next(&self, reply: &PartitionInfoGetRegsReply) -> Option<PartitionInfoGetRegs> {
+        let start = reply.current().checked_add(1).filter(|start| *start <= reply.last())?;
+        Some(PartitionInfoGetRegs { uuid: self.uuid, start, tag: reply.tag() })
+    }
+}
+
 impl Request for PartitionInfoGetRegs {
     type Reply = PartitionInfoGetRegsReply;
 
@@ -167,7 +182,7 @@ impl Reply for PartitionInfoGetRegsReply {
 
 #[expect(clippy::cast_possible_truncation, reason = "each field is cut out of x2")]
 fn read_from(regs: &Regs, start: u16) -> Result<PartitionInfoGetRegsReply, CallError> {
-    let regs = Success::check(regs)?.regs();
+    let regs = Success::check_wide(regs)?.regs();
     let x2 = regs.x(2);
     let (last, current, tag) = (x2 as u16, (x2 >> 16) as u16, (x2 >> 32) as u16);
     let impossible = |field| Err(CallError::Reply(ReplyError::OutOfRange(field)));
@@ -296,5 +311,20 @@ mod tests {
                 "{x2:#x}"
             );
         }
+    }
+
+    #[test]
+    fn a_list_is_walked_to_its_end() {
+        let infos = [PartitionInfo::default(); 12];
+        let mut call = Some(PartitionInfoGetRegs::first(Uuid::NIL));
+        let mut seen = 0;
+        while let Some(asked) = call {
+            let rest = infos.iter().copied().skip(asked.start.into());
+            let reply = PartitionInfoGetRegsReply::new(asked.start, 12, 0x77, rest).unwrap();
+            assert_eq!(asked.tag, if asked.start == 0 { 0 } else { 0x77 });
+            seen += reply.descriptors().len();
+            call = asked.next(&reply);
+        }
+        assert_eq!(seen, 12);
     }
 }
