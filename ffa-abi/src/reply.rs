@@ -63,6 +63,18 @@ impl<'a> Success<'a> {
         }
     }
 
+    /// The same for results that fill 64-bit registers: only `FFA_SUCCESS_64` has such.
+    ///
+    /// # Errors
+    /// As [`Reply::read`].
+    pub(crate) fn check_64(regs: &'a Regs) -> Result<Success<'a>, CallError> {
+        let success = Success::check(regs)?;
+        if regs.w(0) == FunctionId::SUCCESS_64.bits() {
+            return Ok(success);
+        }
+        Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))))
+    }
+
     /// The registers.
     #[must_use]
     pub fn regs(self) -> &'a Regs {
