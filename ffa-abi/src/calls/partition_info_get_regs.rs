@@ -295,7 +295,8 @@ mod tests {
         let [first, second] = [5, 6].map(|id| info(id).to_registers());
         regs.0[3..6].copy_from_slice(&first);
         regs.0[9..12].copy_from_slice(&second);
-        let reply = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 1, tag: 0 }.reply(&regs).unwrap();
+        let reply =
+            PartitionInfoGetRegs { uuid: Uuid::NIL, start: 1, tag: 0 }.reply(&regs).unwrap();
         assert_eq!(reply.descriptors(), [info(5), info(6)]);
         assert_eq!((reply.current(), reply.last()), (2, 3));
     }
