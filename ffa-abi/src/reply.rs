@@ -68,8 +68,11 @@ impl<'a> Success<'a> {
         }
     }
 
-    /// The same, where only `FFA_SUCCESS_64` can carry the results.
-    pub(crate) fn check_wide(regs: &'a Regs) -> Result<Success<'a>, CallError> {
+    /// The same for results that fill 64-bit registers: only `FFA_SUCCESS_64` has such.
+    ///
+    /// # Errors
+    /// As [`Reply::read`].
+    pub(crate) fn check_64(regs: &'a Regs) -> Result<Success<'a>, CallError> {
         let success = Success::check(regs)?;
         if regs.w(0) == FunctionId::SUCCESS_64.bits() {
             return Ok(success);
@@ -182,10 +185,10 @@ mod tests {
         let mut regs = Regs::ZERO;
         regs.set(0, FunctionId::SUCCESS_32.bits());
         let error = ReplyError::UnexpectedFunction(FunctionId::SUCCESS_32.bits());
-        assert_eq!(Success::check_wide(&regs), Err(CallError::Reply(error)));
+        assert_eq!(Success::check_64(&regs), Err(CallError::Reply(error)));
         regs.set(0, FunctionId::SUCCESS_64.bits());
-        assert!(Success::check_wide(&regs).is_ok());
+        assert!(Success::check_64(&regs).is_ok());
         write_error(&mut regs, Status::DENIED);
-        assert_eq!(Success::check_wide(&regs), Err(CallError::Status(Status::DENIED)));
+        assert_eq!(Success::check_64(&regs), Err(CallError::Status(Status::DENIED)));
     }
 }

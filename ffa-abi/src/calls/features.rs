@@ -19,6 +19,9 @@ impl Feature {
     pub const SCHEDULE_RECEIVER_INTERRUPT: Feature = Feature(2);
     /// Managed exit interrupt; the reply's w2 is its id.
     pub const MANAGED_EXIT_INTERRUPT: Feature = Feature(3);
+    /// What notifications can do (1.3, as Hafnium has it): in the reply's w2 bit 0 says that those of
+    /// VMs cannot be per-vCPU, bit 1 that those of secure partitions cannot.
+    pub const NOTIFICATIONS: Feature = Feature(4);
 }
 
 /// What is asked about.

@@ -98,7 +98,7 @@ impl Reply for NonSecureResourceInfoGetReply {
     }
 
     fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
-        let regs = Success::check_wide(regs)?.regs();
+        let regs = Success::check_64(regs)?.regs();
         Ok(NonSecureResourceInfoGetReply {
             written: (regs.x(2) >> 32) as u32,
             remaining: regs.w(2),
@@ -187,5 +187,12 @@ mod tests {
         assert_eq!(regs.0[8..], [9; 10]);
         assert_eq!(NonSecureResourceInfoGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS written=4096 remaining=560");
+    }
+
+    #[test]
+    fn a_32_bit_success_says_nothing_of_resources() {
+        let mut regs = Regs::ZERO;
+        regs.0[..3].copy_from_slice(&[0x8400_0061, 0, 0x1000_0000_0230]);
+        assert!(NonSecureResourceInfoGetReply::read(&regs, Version::V1_2).is_err());
     }
 }
