@@ -160,10 +160,14 @@
 #define FFA_CONSOLE_LOG_MAX_CHARACTERS  128U
 
 /* ==== FFA_FEATURES ====================================================== */
-/* w1 of the call. In the reply, w2 is the id of the interrupt. */
+/*
+ * w1 of the call. In the reply, w2 is the id of the interrupt, or says what
+ * notifications can do (1.3).
+ */
 #define FFA_FEATURE_NOTIFICATION_PENDING_INTERRUPT  0x00000001U
 #define FFA_FEATURE_SCHEDULE_RECEIVER_INTERRUPT     0x00000002U
 #define FFA_FEATURE_MANAGED_EXIT_INTERRUPT          0x00000003U
+#define FFA_FEATURE_NOTIFICATIONS                   0x00000004U
 
 /* ==== FFA_FEATURES of calls ============================================= */
 /*
@@ -200,6 +204,8 @@
 #define FFA_PARTITION_AARCH64                    0x00000100U  /* 1.1 */
 #define FFA_PARTITION_RECEIVES_DIRECT_REQUESTS2  0x00000200U  /* 1.2 */
 #define FFA_PARTITION_SENDS_DIRECT_REQUESTS2     0x00000400U  /* 1.2 */
+#define FFA_PARTITION_LIVE_ACTIVATION            0x00000800U  /* 1.3 */
+#define FFA_PARTITION_CPU_RENDEZVOUS             0x00001000U  /* 1.3 */
 #define FFA_PARTITION_KIND_MASK                  0x00000030U
 #define FFA_PARTITION_KIND_PE_ENDPOINT           0x00000000U
 #define FFA_PARTITION_KIND_INDEPENDENT_SEPID     0x00000010U

@@ -130,7 +130,10 @@ impl fmt::Display for CallError {
 impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReplyError::UnexpectedFunction(id) => write!(f, "unexpected reply {id:#010x}"),
+            ReplyError::UnexpectedFunction(w0) => match FunctionId::from_bits(*w0) {
+                Some(function) => write!(f, "unexpected reply {function}"),
+                None => write!(f, "unexpected reply {w0:#010x}"),
+            },
             ReplyError::OutOfRange(field) => write!(f, "reply with an impossible {field}"),
         }
     }

@@ -262,7 +262,9 @@ fn lists_of_pending_notifications_never_exceed_their_room() {
         assert!(reply.more_pending || !refused);
         let mut regs = Regs(std::array::from_fn(|_| random.value()));
         reply.write(&mut regs);
-        assert_eq!(NotificationInfoGetReply::read(&regs, Version::V1_2), Ok(reply));
+        let is_endless = reply.more_pending && taken.is_empty();
+        let read = NotificationInfoGetReply::read(&regs, Version::V1_2);
+        assert_eq!(read.ok(), (!is_endless).then_some(reply));
         let lists: Vec<_> =
             reply.lists().map(|list| (list.endpoint, list.vcpus.to_vec())).collect();
         assert_eq!(lists, taken);

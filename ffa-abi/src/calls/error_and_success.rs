@@ -149,7 +149,7 @@ impl Reply for FfaSuccess {
 impl fmt::Display for FfaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.function(), self.status)?;
-        show_target(f, self.target)?;
+        self.target.show(f)?;
         if self.argument == 0 { Ok(()) } else { write!(f, " w3={:#x}", self.argument) }
     }
 }
@@ -157,13 +157,9 @@ impl fmt::Display for FfaError {
 impl fmt::Display for FfaSuccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.function())?;
-        show_target(f, self.target)?;
+        self.target.show(f)?;
         write!(f, " results={}", self.results)
     }
-}
-
-fn show_target(f: &mut fmt::Formatter<'_>, target: Target) -> fmt::Result {
-    if target == Target::NONE { Ok(()) } else { write!(f, " {target}") }
 }
 
 #[cfg(test)]

@@ -12,16 +12,36 @@ use crate::version::Version;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Feature(pub u32);
 
-impl Feature {
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
+        impl Feature {
+            $($(#[$doc])* pub const $name: Feature = Feature($id);)*
+
+            /// Every feature that this crate has a name for.
+            pub const ALL: &[Feature] = &[$(Feature::$name),*];
+
+            /// What it is called, where this crate has a name for it.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($id => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+features! {
     /// Notification pending interrupt; the reply's w2 is its id.
-    pub const NOTIFICATION_PENDING_INTERRUPT: Feature = Feature(1);
+    NOTIFICATION_PENDING_INTERRUPT = 1;
     /// Schedule receiver interrupt; the reply's w2 is its id.
-    pub const SCHEDULE_RECEIVER_INTERRUPT: Feature = Feature(2);
+    SCHEDULE_RECEIVER_INTERRUPT = 2;
     /// Managed exit interrupt; the reply's w2 is its id.
-    pub const MANAGED_EXIT_INTERRUPT: Feature = Feature(3);
+    MANAGED_EXIT_INTERRUPT = 3;
     /// What notifications can do (1.3, as Hafnium has it): in the reply's w2 bit 0 says that those of
     /// VMs cannot be per-vCPU, bit 1 that those of secure partitions cannot.
-    pub const NOTIFICATIONS: Feature = Feature(4);
+    NOTIFICATIONS = 4;
 }
 
 /// What is asked about.
@@ -225,13 +245,23 @@ impl Reply for FeaturesReply {
     }
 }
 
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "feature {:#x}", self.0),
+        }
+    }
+}
+
 impl fmt::Display for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.query {
             FeatureQuery::Function(function) => write!(f, "FFA_FEATURES {function}"),
-            FeatureQuery::Feature(Feature(id)) => write!(f, "FFA_FEATURES feature {id:#x}"),
+            FeatureQuery::Feature(feature) => write!(f, "FFA_FEATURES {feature}"),
             FeatureQuery::ForeignFunction(id) => write!(f, "FFA_FEATURES {id:#010x}"),
-        }
+        }?;
+        if self.properties == 0 { Ok(()) } else { write!(f, " properties={:#x}", self.properties) }
     }
 }
 

@@ -102,8 +102,9 @@ impl Reply for MessageSend {
 
 impl fmt::Display for MessageSend2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let delay = if self.delays_schedule_receiver_interrupt { " delay SRI" } else { "" };
-        write!(f, "FFA_MSG_SEND2 sender={}{delay}", self.sender)
+        f.write_str("FFA_MSG_SEND2")?;
+        self.sender.show_named(f, "sender")?;
+        f.write_str(if self.delays_schedule_receiver_interrupt { " delay-SRI" } else { "" })
     }
 }
 
@@ -144,7 +145,7 @@ mod tests {
         let mut regs = send.encode();
         regs.set(1, 0xf_feed_1234_u64);
         assert_eq!(Call::decode(&regs, Version::V1_2), Ok(Call::MessageSend2(send)));
-        assert_eq!(send.to_string(), "FFA_MSG_SEND2 sender=0xfeed delay SRI");
+        assert_eq!(send.to_string(), "FFA_MSG_SEND2 sender=0xfeed delay-SRI");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::id::EndpointId;
 use crate::notifications::Notifications;
 use crate::regs::Regs;
 use crate::reply::Empty;
+use crate::target::halves;
 use crate::version::Version;
 
 bitflags! {
@@ -59,7 +60,7 @@ impl Request for NotificationBind {
     fn encode(&self) -> Regs {
         let flags = self.flags & NotificationBindFlags::all();
         let (low, high) = self.notifications.words();
-        let arguments = [pair(self.sender.0, self.receiver.0), flags.bits(), low, high];
+        let arguments = [halves(self.sender.0, self.receiver.0), flags.bits(), low, high];
         call_regs(FunctionId::NOTIFICATION_BIND, arguments.map(u64::from))
     }
 
@@ -68,7 +69,7 @@ impl Request for NotificationBind {
         let flags = NotificationBindFlags::from_bits_retain(regs.w(2));
         must_be_zero(function, "w2[31:1]", (flags - NotificationBindFlags::all()).bits())?;
         Ok(NotificationBind {
-            sender: EndpointId(upper_half(regs, 1)),
+            sender: EndpointId(regs.upper_half(1)),
             receiver: EndpointId(regs.half(1)),
             flags,
             notifications: Notifications::from_words(regs.w(3), regs.w(4)),
@@ -81,7 +82,7 @@ impl Request for NotificationUnbind {
 
     fn encode(&self) -> Regs {
         let (low, high) = self.notifications.words();
-        let arguments = [pair(self.sender.0, self.receiver.0), 0, low, high];
+        let arguments = [halves(self.sender.0, self.receiver.0), 0, low, high];
         call_regs(FunctionId::NOTIFICATION_UNBIND, arguments.map(u64::from))
     }
 
@@ -89,21 +90,11 @@ impl Request for NotificationUnbind {
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2", regs.w(2))?;
         Ok(NotificationUnbind {
-            sender: EndpointId(upper_half(regs, 1)),
+            sender: EndpointId(regs.upper_half(1)),
             receiver: EndpointId(regs.half(1)),
             notifications: Notifications::from_words(regs.w(3), regs.w(4)),
         })
     }
-}
-
-/// Two ids as one word: `upper` in \[31:16\], `lower` in \[15:0\].
-pub(super) fn pair(upper: u16, lower: u16) -> u32 {
-    u32::from(upper) << 16 | u32::from(lower)
-}
-
-/// Bits 31:16 of wN.
-pub(super) fn upper_half(regs: &Regs, index: usize) -> u16 {
-    (regs.w(index) >> 16) as u16
 }
 
 impl fmt::Display for NotificationBind {

@@ -37,7 +37,7 @@ impl Request for NotificationBitmapCreate {
 
     #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
-        must_be_zero(function, "w1[31:16]", regs.w(1) >> 16)?;
+        must_be_zero(function, "w1[31:16]", regs.upper_half(1))?;
         let endpoint = EndpointId(regs.half(1));
         Ok(NotificationBitmapCreate { endpoint, vcpus: regs.w(2) })
     }
@@ -52,7 +52,7 @@ impl Request for NotificationBitmapDestroy {
 
     #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
-        must_be_zero(function, "w1[31:16]", regs.w(1) >> 16)?;
+        must_be_zero(function, "w1[31:16]", regs.upper_half(1))?;
         Ok(NotificationBitmapDestroy { endpoint: EndpointId(regs.half(1)) })
     }
 }

@@ -11,13 +11,13 @@ use core::fmt;
 
 use bitflags::bitflags;
 
-use super::notification_bind::{pair, upper_half};
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::notifications::{FrameworkNotifications, Notifications};
 use crate::regs::Regs;
 use crate::reply::{CallError, Reply, ReplyError, Success, write_success};
+use crate::target::halves;
 use crate::version::Version;
 
 bitflags! {
@@ -65,7 +65,7 @@ impl Request for NotificationGet {
 
     fn encode(&self) -> Regs {
         let flags = self.flags & NotificationGetFlags::all();
-        let arguments = [pair(self.vcpu, self.receiver.0), flags.bits()];
+        let arguments = [halves(self.vcpu, self.receiver.0), flags.bits()];
         call_regs(FunctionId::NOTIFICATION_GET, arguments.map(u64::from))
     }
 
@@ -74,7 +74,7 @@ impl Request for NotificationGet {
         let flags = NotificationGetFlags::from_bits_retain(regs.w(2));
         must_be_zero(function, "w2[31:4]", (flags - NotificationGetFlags::all()).bits())?;
         let receiver = EndpointId(regs.half(1));
-        Ok(NotificationGet { receiver, vcpu: upper_half(regs, 1), flags })
+        Ok(NotificationGet { receiver, vcpu: regs.upper_half(1), flags })
     }
 
     /// Also checks that nothing is pending that was not asked for: who passes notifications on would

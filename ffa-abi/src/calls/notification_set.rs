@@ -11,13 +11,13 @@ use core::fmt;
 
 use bitflags::bitflags;
 
-use super::notification_bind::{pair, upper_half};
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::notifications::Notifications;
 use crate::regs::Regs;
 use crate::reply::Empty;
+use crate::target::halves;
 use crate::version::Version;
 
 const PER_VCPU: u32 = 1 << 0;
@@ -55,20 +55,20 @@ impl Request for NotificationSet {
         let flags = (self.flags & NotificationSetFlags::all()).bits();
         let vcpu = self.vcpu.map_or(0, |vcpu| u32::from(vcpu) << 16 | PER_VCPU);
         let (low, high) = self.notifications.words();
-        let arguments = [pair(self.sender.0, self.receiver.0), vcpu | flags, low, high];
+        let arguments = [halves(self.sender.0, self.receiver.0), vcpu | flags, low, high];
         call_regs(FunctionId::NOTIFICATION_SET, arguments.map(u64::from))
     }
 
     #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2[15:2]", regs.w(2) & 0xfffc)?;
-        let vcpu = upper_half(regs, 2);
+        let vcpu = regs.upper_half(2);
         let per_vcpu = regs.w(2) & PER_VCPU != 0;
         if !per_vcpu {
             must_be_zero(function, "w2[31:16]", vcpu)?;
         }
         Ok(NotificationSet {
-            sender: EndpointId(upper_half(regs, 1)),
+            sender: EndpointId(regs.upper_half(1)),
             receiver: EndpointId(regs.half(1)),
             vcpu: per_vcpu.then_some(vcpu),
             flags: NotificationSetFlags::from_bits_truncate(regs.w(2)),

@@ -228,7 +228,11 @@ impl fmt::Display for PartitionInfoGetRegs {
 impl fmt::Display for PartitionInfoGetRegsReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, current, last) = (self.start(), self.current(), self.last());
-        write!(f, "SUCCESS indices={start}..={current} last={last} tag={:#x}", self.tag())
+        write!(f, "SUCCESS indices={start}..={current} last={last} tag={:#x} ids=", self.tag())?;
+        for (index, info) in self.descriptors().iter().enumerate() {
+            write!(f, "{}{}", if index == 0 { "" } else { "," }, info.id())?;
+        }
+        Ok(())
     }
 }
 

@@ -111,7 +111,7 @@ impl Request for RxtxUnmap {
     #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w1[15:0]", regs.half(1))?;
-        let endpoint = EndpointId((regs.w(1) >> 16) as u16);
+        let endpoint = EndpointId(regs.upper_half(1));
         Ok(RxtxUnmap { endpoint })
     }
 }
@@ -125,7 +125,8 @@ impl fmt::Display for RxtxMap {
 
 impl fmt::Display for RxtxUnmap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FFA_RXTX_UNMAP id={}", self.endpoint)
+        f.write_str("FFA_RXTX_UNMAP")?;
+        self.endpoint.show_named(f, "id")
     }
 }
 

@@ -175,13 +175,17 @@ impl fmt::Display for Run {
 
 impl fmt::Display for Yield {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} timeout={}ns", self.function(), self.target, self.timeout)
+        write!(f, "{}", self.function())?;
+        self.target.show(f)?;
+        if self.timeout == 0 { Ok(()) } else { write!(f, " timeout={}ns", self.timeout) }
     }
 }
 
 impl fmt::Display for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} interrupt={}", self.function(), self.target, self.interrupt)
+        write!(f, "{}", self.function())?;
+        self.target.show(f)?;
+        write!(f, " interrupt={}", self.interrupt)
     }
 }
 

@@ -25,8 +25,8 @@ const LINUX_6_12: &[Row] = &[
     (V1_1, "84000064 c400008d", "FFA_FEATURES FFA_MSG_SEND_DIRECT_REQ2"),
     (V1_1, "84000064 c400008e", "FFA_FEATURES FFA_MSG_SEND_DIRECT_RESP2"),
     (V1_1, "84000064 8400007d", "FFA_FEATURES FFA_NOTIFICATION_BITMAP_CREATE"),
-    (V1_1, "84000064 2", "FFA_FEATURES feature 0x2"),
-    (V1_1, "84000064 1", "FFA_FEATURES feature 0x1"),
+    (V1_1, "84000064 2", "FFA_FEATURES SCHEDULE_RECEIVER_INTERRUPT"),
+    (V1_1, "84000064 1", "FFA_FEATURES NOTIFICATION_PENDING_INTERRUPT"),
     (V1_1, "84000064 c400008b", "FFA_FEATURES FFA_PARTITION_INFO_GET_REGS"),
     (
         V1_1,
@@ -34,7 +34,7 @@ const LINUX_6_12: &[Row] = &[
         "FFA_PARTITION_INFO_GET count uuid=00000000-0000-0000-0000-000000000000",
     ),
     (V1_1, "84000068", "FFA_PARTITION_INFO_GET list uuid=00000000-0000-0000-0000-000000000000"),
-    (V1_1, "84000065", "FFA_RX_RELEASE id=0x0000"),
+    (V1_1, "84000065", "FFA_RX_RELEASE"),
     // Its client driver arm_tstee: version, a share of one page, reclaimed.
     (
         V1_1,
@@ -55,7 +55,7 @@ const LINUX_6_12: &[Row] = &[
         "FFA_NOTIFICATION_SET sender=0x0001 receiver=0x8002 global bitmap=0x0000000000000001",
     ),
     (V1_1, "84000082 20001 5", "FFA_NOTIFICATION_GET receiver=0x0001 vcpu=2 from=SPs,SPM"),
-    (V1_1, "84000067", "FFA_RXTX_UNMAP id=0x0000"),
+    (V1_1, "84000067", "FFA_RXTX_UNMAP"),
 ];
 
 /// What Linux 6.1 calls, which asks for 1.0.
@@ -87,9 +87,9 @@ const SETUP: &[Row] = &[
     (V1_3, "c4000062 80010001 20", "FFA_INTERRUPT_64 target=0x8001 vcpu=1 interrupt=32"),
     (V1_3, "84000063 10003 2", "FFA_VERSION 1.3 flags=0x2"),
     (V1_1, "84000063 80010001", "FFA_VERSION w1=0x80010001"),
-    (V1_1, "84000064 c4000074 2", "FFA_FEATURES FFA_MEM_RETRIEVE_REQ_64"),
-    (V1_1, "84000064 3", "FFA_FEATURES feature 0x3"),
-    (V1_3, "84000064 4", "FFA_FEATURES feature 0x4"),
+    (V1_1, "84000064 c4000074 2", "FFA_FEATURES FFA_MEM_RETRIEVE_REQ_64 properties=0x2"),
+    (V1_1, "84000064 3", "FFA_FEATURES MANAGED_EXIT_INTERRUPT"),
+    (V1_3, "84000064 4", "FFA_FEATURES NOTIFICATIONS"),
     (V1_1, "84000064 bf00ff01", "FFA_FEATURES 0xbf00ff01"),
     (V1_1, "84000065 3", "FFA_RX_RELEASE id=0x0003"),
     (V1_1, "84000084 3", "FFA_RX_ACQUIRE id=0x0003"),
@@ -111,7 +111,7 @@ const SETUP: &[Row] = &[
     (V1_0, "8400006b", "FFA_MSG_WAIT"),
     (V1_2, "8400006b 0 1", "FFA_MSG_WAIT keep RX"),
     (V1_3, "c400006b 0 1", "FFA_MSG_WAIT_64 keep RX"),
-    (V1_0, "8400006c", "FFA_YIELD target=0x0000 vcpu=0 timeout=0ns"),
+    (V1_0, "8400006c", "FFA_YIELD"),
     (V1_1, "8400006c 80010000 3e8 1", "FFA_YIELD target=0x8001 vcpu=0 timeout=4294968296ns"),
     (V1_3, "c400006c 80010000 3e8", "FFA_YIELD_64 target=0x8001 vcpu=0 timeout=1000ns"),
     (V1_0, "8400006d 80010003", "FFA_RUN target=0x8001 vcpu=3"),
@@ -136,8 +136,8 @@ const MESSAGES: &[Row] = &[
         "8400006e 18001 0 40 1",
         "FFA_MSG_SEND sender=0x0001 receiver=0x8001 length=64 attributes=0x1",
     ),
-    (V1_1, "84000086", "FFA_MSG_SEND2 sender=0x0000"),
-    (V1_1, "84000086 30000 2", "FFA_MSG_SEND2 sender=0x0003 delay SRI"),
+    (V1_1, "84000086", "FFA_MSG_SEND2"),
+    (V1_1, "84000086 30000 2", "FFA_MSG_SEND2 sender=0x0003 delay-SRI"),
     (
         V1_1,
         "c400006f 18001 0 100000000 2 3 4 5",
@@ -264,7 +264,7 @@ const MEMORY: &[Row] = &[
         "8400007a 4 0 1000 10000",
         "FFA_MEM_FRAG_RX handle=0x0000000000000004 offset=4096 id=0x0001",
     ),
-    (V1_0, "8400007b 4 0 800", "FFA_MEM_FRAG_TX handle=0x0000000000000004 length=2048 id=0x0000"),
+    (V1_0, "8400007b 4 0 800", "FFA_MEM_FRAG_TX handle=0x0000000000000004 length=2048"),
     (V1_1, "84000088 7000", "FFA_MEM_PERM_GET_32 address=0x7000 pages=1"),
     (V1_3, "c4000088 807000000 3", "FFA_MEM_PERM_GET_64 address=0x807000000 pages=4"),
     (V1_1, "84000089 7000 2 7", "FFA_MEM_PERM_SET_32 address=0x7000 pages=2 permissions=r--"),

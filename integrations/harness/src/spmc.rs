@@ -183,7 +183,7 @@ impl Spmc {
                 EndpointIdReply { id }.write(reply);
             }
             Call::RxtxMap(call) => {
-                self.map(state, call.tx(), call.rx(), call.pages())?.write(reply)
+                self.map(state, call.tx(), call.rx(), call.pages())?.write(reply);
             }
             Call::RxtxUnmap(_) => self.unmap(state)?.write(reply),
             Call::RxRelease(_) => state.release()?.write(reply),

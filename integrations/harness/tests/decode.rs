@@ -136,7 +136,7 @@ fn a_reply_alone_is_explained() {
 fn a_reply_is_explained_by_its_call() {
     let expected = "
         FFA_PARTITION_INFO_GET_REGS start=0 tag=0x0 uuid=00000000-0000-0000-0000-000000000000
-        -> SUCCESS indices=0..=0 last=3 tag=0x1
+        -> SUCCESS indices=0..=0 last=3 tag=0x1 ids=0x8003
         FF-A 1.2, SMC64, x8..x17 not used
 
           w0         0xc4000061          function ID         FFA_SUCCESS_64

@@ -127,16 +127,19 @@ fn bits_of_a_reply_that_no_field_has_are_not_read() {
 fn replies() -> Vec<(Regs, Vec<Vec<u64>>)> {
     let success = || vec![vec![0x8400_0061]];
     let ids = [0x8400_0069, 0x8400_0085, 0x8400_0068, 0x8400_0071, 0xc400_0072, 0x8400_0073];
-    let more = [0x8400_0079, 0x8400_007b, 0xc400_0088, 0x8400_0082];
+    let more = [0x8400_0079, 0x8400_007b];
     let plain = ids.into_iter().chain(more).map(|id| (regs(&[id]), success()));
     let features = [0xc400_0066, 0x8400_0073, 0x8400_0074, 0x8400_0069, 2, 77];
     let features = features.map(|id| (regs(&[0x8400_0064, id]), success()));
     // Each id in a list of its own: ten, twenty.
     let narrow = vec![vec![0x8400_0061, 0, 10 << 7]];
     let wide = vec![vec![0xc400_0061, 0, 20 << 7]];
-    // From index 2 on: one descriptor, three, five.
-    let runs = [2, 4, 6].map(|current| vec![0xc400_0061, 0, 0x18_abcd_0000_0009 | current << 16]);
+    // From index 2 on: three descriptors, five. One alone may be longer than it must be.
+    let runs = [4, 6].map(|current| vec![0xc400_0061, 0, 0x18_abcd_0000_0009 | current << 16]);
     let others = [
+        // All that there is to ask for.
+        (regs(&[0xc400_0088, 0, u64::MAX]), success()),
+        (regs(&[0x8400_0082, 0, 0xf]), success()),
         (regs(&[0x8400_0083]), narrow),
         (regs(&[0xc400_0083]), wide),
         (regs(&[0xc400_008b, 0, 0, 0xabcd_0002]), runs.to_vec()),

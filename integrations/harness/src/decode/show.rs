@@ -1,8 +1,8 @@
 //! What values mean, in words.
 
 use ffa_abi::{
-    EndpointId, FrameworkKind, FrameworkNotifications, FunctionId, MemoryHandle, Notifications,
-    PagePermissions, PartitionProperties, Status, Uuid, Version, WarmBoot,
+    EndpointId, Feature, FrameworkKind, FrameworkNotifications, FunctionId, MemoryHandle,
+    Notifications, PagePermissions, PartitionProperties, Status, Uuid, Version, WarmBoot,
 };
 
 use super::table::Seen;
@@ -173,11 +173,11 @@ pub(crate) fn psci_status(seen: &Seen<'_>) -> String {
 pub(crate) fn feature(seen: &Seen<'_>) -> String {
     match (FunctionId::from_bits(seen.word()), seen.value) {
         (Some(function), _) => function.to_string(),
-        (None, 1) => "notification pending interrupt".to_owned(),
-        (None, 2) => "schedule receiver interrupt".to_owned(),
-        (None, 3) => "managed exit interrupt".to_owned(),
         (None, id) if id >> 31 == 1 => "a function ID that is not FF-A's".to_owned(),
-        (None, id) => format!("unknown feature {id}"),
+        (None, _) => match Feature(seen.word()).name() {
+            Some(name) => name.replace('_', " ").to_lowercase(),
+            None => format!("unknown feature {}", seen.value),
+        },
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) const BY_HAND: &[(&str, u64)] = &[
     ("FEATURE_NOTIFICATION_PENDING_INTERRUPT", 1),
     ("FEATURE_SCHEDULE_RECEIVER_INTERRUPT", 2),
     ("FEATURE_MANAGED_EXIT_INTERRUPT", 3),
+    ("FEATURE_NOTIFICATIONS", 4),
     ("FEATURE_RXTX_MAP_4K", 0),
     ("FEATURE_RXTX_MAP_64K", 1),
     ("FEATURE_RXTX_MAP_16K", 2),
@@ -60,6 +61,8 @@ pub(crate) const BY_HAND: &[(&str, u64)] = &[
     ("PARTITION_AARCH64", 1 << 8),
     ("PARTITION_RECEIVES_DIRECT_REQUESTS2", 1 << 9),
     ("PARTITION_SENDS_DIRECT_REQUESTS2", 1 << 10),
+    ("PARTITION_LIVE_ACTIVATION", 1 << 11),
+    ("PARTITION_CPU_RENDEZVOUS", 1 << 12),
     ("PARTITION_INFO_GET_COUNT_ONLY", 1 << 0),
     // GET_REGS: x3 start 15:0, tag 31:16; reply x2 last 15:0, current 31:16, tag 47:32, size 63:48.
     ("PARTITION_REGS_START_MASK", 0xffff),

@@ -98,13 +98,12 @@ fn sizes() -> Group {
 }
 
 fn features() -> Group {
-    let npi = Feature::NOTIFICATION_PENDING_INTERRUPT;
-    let sri = Feature::SCHEDULE_RECEIVER_INTERRUPT;
-    let exit = Feature::MANAGED_EXIT_INTERRUPT;
-    Group::new("FFA_FEATURES", "w1 of the call. In the reply, w2 is the id of the interrupt.")
-        .bits("FEATURE_NOTIFICATION_PENDING_INTERRUPT", npi.0, "")
-        .bits("FEATURE_SCHEDULE_RECEIVER_INTERRUPT", sri.0, "")
-        .bits("FEATURE_MANAGED_EXIT_INTERRUPT", exit.0, "")
+    let about = "w1 of the call. In the reply, w2 is the id of the interrupt, or says what \
+                 notifications can do (1.3).";
+    let group = Group::new("FFA_FEATURES", about);
+    Feature::ALL.iter().fold(group, |group, feature| {
+        group.bits(&format!("FEATURE_{}", feature.name().unwrap_or_default()), feature.0, "")
+    })
 }
 
 fn features_of_calls() -> Group {

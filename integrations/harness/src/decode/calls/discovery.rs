@@ -7,7 +7,7 @@ use crate::decode::show::{
     endpoint, feature, flag, hex, not_in_a_version, number, page_address, pages, properties, uuid,
     uuid_words, version,
 };
-use crate::decode::table::{Field, Scene, field, zero};
+use crate::decode::table::{Field, Scene, Seen, field, zero};
 
 pub(super) const LAYOUTS: &[Layout] = &[
     layout(&[FunctionId::VERSION], VERSION, &[]),
@@ -24,7 +24,15 @@ const VERSION: &[Field] = &[
     field("w1[31]", "MBZ", not_in_a_version),
     field("w1[30:16]", "major version", number),
     field("w1[15:0]", "minor version", number),
+    field("w2[31:2]", "flags, must be zero", hex).since(Version::V1_3),
+    field("w2[1:0]", "operation", version_operation).since(Version::V1_3),
 ];
+
+fn version_operation(seen: &Seen<'_>) -> String {
+    let operations = ["to agree on it", "whether it would do", "which one was agreed on"];
+    let index = usize::try_from(seen.value).unwrap_or(operations.len());
+    operations.get(index).unwrap_or(&"reserved").to_string()
+}
 
 /// w0 after `FFA_VERSION`, which has no function id in it.
 pub(crate) const VERSION_REPLY: &[Field] = &[field("w0", "version or status", version)];
