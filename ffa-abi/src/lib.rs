@@ -91,12 +91,12 @@ pub use id::{EndpointId, VmId};
 pub use memory::attributes::{
     Cacheability, DeviceMemory, MemoryAttributes, MemoryType, Shareability,
 };
-pub use memory::build::NewTransaction;
 pub use memory::flags::{RelinquishFlags, TransactionFlags, TransactionType};
 pub use memory::fragments::Fragments;
 pub use memory::handle::MemoryHandle;
 pub use memory::header::{TransactionHeader, TransactionKind};
 pub use memory::layout::TransactionLayout;
+pub use memory::new_transaction::NewTransaction;
 pub use memory::permissions::{DataAccess, InstructionAccess, Permissions, ReceiverFlags};
 pub use memory::range::{Composite, MemoryRange, PAGE_SIZE, Ranges};
 pub use memory::receiver::{Receiver, Receivers};

@@ -391,7 +391,7 @@ fn translate(transaction: &Transaction<'_>) {
     assert!(!head.to_string().is_empty());
     for to in TransactionLayout::ALL {
         let (mut there, mut back) = ([0xa5; 0x400], [0x5a; 0x400]);
-        let Ok(length) = transaction.translate(to, &mut there) else {
+        let Ok(length) = transaction.translate(&mut there, to.version()) else {
             let defined = |receiver: ffa_abi::Receiver| receiver.implementation_defined != [0; 16];
             let header = head.header();
             let lost = header.attributes.non_secure
@@ -400,14 +400,16 @@ fn translate(transaction: &Transaction<'_>) {
             assert!(to < from && lost);
             continue;
         };
-        assert_eq!(there[length..], [0xa5; 0x400][length..]);
-        let other = Transaction::parse(&there[..length], to.version(), head.kind()).unwrap();
+        let (there, behind) = there.split_at(length as usize);
+        assert!(behind.iter().all(|byte| *byte == 0xa5));
+        let other = Transaction::parse(there, to.version(), head.kind()).unwrap();
         assert_eq!(content_of(&other), content_of(transaction));
         // Without receivers 1.1 and 1.2 are one.
         assert!(other.head().layout() == to || head.receivers().len() == 0);
-        match other.translate(from, &mut back) {
+        match other.translate(&mut back, from.version()) {
             Ok(length) => {
-                let third = Transaction::parse(&back[..length], from.version(), head.kind());
+                let back = &back[..length as usize];
+                let third = Transaction::parse(back, from.version(), head.kind());
                 assert_eq!(content_of(&third.unwrap()), content_of(transaction));
             }
             Err(error) => assert_eq!((from, to > from), (TransactionLayout::V1_0, true), "{error}"),

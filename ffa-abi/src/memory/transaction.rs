@@ -166,7 +166,7 @@ impl<'b> FirstFragment<'b> {
     /// What is still to come, to be read with.
     #[must_use]
     pub fn rest(&self) -> Fragments {
-        self.rest
+        self.rest.clone()
     }
 
     /// The transaction, where nothing is to come.
