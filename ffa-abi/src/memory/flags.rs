@@ -35,8 +35,8 @@ bitflags! {
     }
 }
 
-/// What a region was sent by, bits 4:3 of the flags. A sender may leave it out; the relayer's answer
-/// to a retrieval says it.
+/// What a region was sent by, bits 4:3 of the flags. A borrower may say what it expects, and the
+/// relayer's answer says what it is. An owner has no need: the call says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum TransactionType {
     /// Not said.

@@ -427,6 +427,7 @@ mod tests {
         assert_eq!(share_fault(&[(0x32, 3)]), ("permissions[1:0]", 0x32, Fault::Invalid));
         assert_eq!(share_fault(&[(0x32, 0xc)]), ("permissions[3:2]", 0x32, Fault::Invalid));
         assert_eq!(share_fault(&[(5, 8)]), ("flags[31:11]", 4, Fault::NotZero));
+        assert_eq!(share_fault(&[(5, 4)]), ("flags[31:2]", 4, Fault::NotZero));
         assert_eq!(response_fault(&[(7, 0x80)]), ("flags[31:11]", 4, Fault::NotZero));
         let old = fault(LINUX_6_1, Version::V1_0, TransactionKind::Share, &[(5, 4)]);
         assert_eq!(old, ("flags[31:10]", 4, Fault::NotZero));
@@ -436,10 +437,10 @@ mod tests {
     fn the_call_decides_what_fields_may_hold() {
         use TransactionKind::{Donate, Lend, Share};
         assert_eq!(share_fault(&[(4, 1)]), ("flags[0]", 4, Fault::NotZero));
-        assert_eq!(share_fault(&[(4, 0x10)]), ("flags[4:3]", 4, Fault::Mismatch));
+        assert_eq!(share_fault(&[(4, 0x08)]), ("flags[31:2]", 4, Fault::NotZero));
         assert_eq!(share_fault(&[(8, 1)]), ("handle", 8, Fault::NotZero));
         assert_eq!(share_fault(&[(0, 3), (1, 0x80)]), ("receiver", 0x30, Fault::Mismatch));
-        for (kind, flags) in [(Share, 0x8), (Lend, 0x11), (Donate, 0x19), (Donate, 0x1)] {
+        for (kind, flags) in [(Share, 2), (Lend, 1), (Lend, 3), (Donate, 3), (Donate, 1)] {
             let mut bytes = LINUX_6_12;
             bytes[4] = flags;
             assert!(Transaction::parse(&bytes, Version::V1_1, kind).is_ok());
