@@ -71,14 +71,16 @@ impl TransactionFlags {
         TransactionFlags::from_bits_retain(self.bits() & !TYPE | (kind as u32) << 3)
     }
 
-    /// Bits 8:5, the boundary that the retriever would like, where bit 9 says that they hold one.
+    /// Bits 8:5, where bit 9 says that they hold a hint: the boundary at which the retriever would like
+    /// the region to start, in units of two pages, 8 KiB. 1 to 15 mean 8 KiB to 120 KiB; 0 leaves the
+    /// choice to the relayer.
     #[must_use]
     pub fn alignment_hint(self) -> Option<u8> {
         self.contains(TransactionFlags::HINT_VALID).then_some(((self.bits() & HINT) >> 5) as u8)
     }
 
-    /// The same flags with a hint in bits 8:5, of which the lowest four bits of `hint` count, or
-    /// without.
+    /// The same flags with a hint in bits 8:5, in units of 8 KiB, of which the lowest four bits count,
+    /// or without.
     #[must_use]
     pub fn with_alignment_hint(self, hint: Option<u8>) -> TransactionFlags {
         let without = self.bits() & !HINT & !TransactionFlags::HINT_VALID.bits();

@@ -230,7 +230,7 @@ impl Iterator for Receivers<'_> {
 impl ExactSizeIterator for Receivers<'_> {}
 
 impl fmt::Display for Receiver {
-    /// `0x8003:RW`, and in braces what else it says.
+    /// `0x8003:RW`, and in parentheses what else it says.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.endpoint, self.permissions)?;
         if self.flags.contains(ReceiverFlags::NON_RETRIEVAL_BORROWER) {

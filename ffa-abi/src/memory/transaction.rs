@@ -33,14 +33,16 @@ pub struct TransactionHead<'b> {
     total_length: u32,
 }
 
-/// A whole transaction in one buffer, all checked.
+/// A whole transaction in one buffer, all checked, except whether ranges overlap or are there twice:
+/// whoever owns the pages checks that.
 #[derive(Clone, Debug)]
 pub struct Transaction<'b> {
     head: TransactionHead<'b>,
     ranges: Ranges<'b>,
 }
 
-/// The first fragment of a transaction, checked as far as it goes; or all of it.
+/// The first fragment of a transaction, checked as far as it goes; or all of it. Whether ranges overlap
+/// or are there twice, in one fragment or in two, whoever owns the pages checks.
 #[derive(Clone, Debug)]
 pub struct FirstFragment<'b> {
     head: TransactionHead<'b>,
