@@ -544,6 +544,14 @@ impl fmt::Display for BootContents {
     }
 }
 
+impl fmt::Display for BootInformation<'_> {
+    /// `boot information 1.1 of 100 bytes, items: 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (version, size, items) = (self.version, self.blob.len(), self.array.count);
+        write!(f, "boot information {version} of {size} bytes, items: {items}")
+    }
+}
+
 impl fmt::Display for BootItem<'_> {
     /// `FDT "manifest" address=0x70000040+0x1000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -587,6 +595,7 @@ mod tests {
     fn fields_stand_where_the_document_puts_them() {
         let read = BootInformation::parse(&BYTES).unwrap();
         assert_eq!((read.version(), read.blob_size()), (Version::V1_1, 0x64));
+        assert_eq!(read.to_string(), "boot information 1.1 of 100 bytes, items: 2");
         let tree = read.find(BootItemType::FLATTENED_DEVICE_TREE).unwrap();
         assert_eq!(tree.contents, BootContents::Address { address: 0x7000_0060, size: 4 });
         let at = |base| read.contents_at(tree.contents, base);

@@ -18,6 +18,7 @@ use zerocopy::little_endian::{U16, U32};
 
 use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, check, put, room, view};
 use crate::id::EndpointId;
+use crate::list::List;
 use crate::memory::range::{
     COMPOSITE_SIZE, Composite, MemoryRange, RANGE_SIZE, Ranges, Tally, sum_up,
 };
@@ -238,14 +239,9 @@ impl fmt::Display for EndpointRxTx<'_> {
 }
 
 impl fmt::Display for BufferRegion<'_> {
+    /// `[0x80000000+1]`, and of many ranges the first eight.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[")?;
-        let mut separator = "";
-        for range in self.ranges() {
-            write!(f, "{separator}{range}")?;
-            separator = ", ";
-        }
-        f.write_str("]")
+        fmt::Display::fmt(&List(self.ranges()), f)
     }
 }
 

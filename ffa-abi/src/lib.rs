@@ -14,6 +14,7 @@ mod endpoint_rxtx;
 mod form;
 mod function;
 mod id;
+mod list;
 mod memory;
 mod message_header;
 mod notifications;

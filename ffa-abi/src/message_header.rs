@@ -213,6 +213,13 @@ impl fmt::Display for MessageHeader {
     }
 }
 
+impl fmt::Display for Message<'_> {
+    /// `message from=0x0001 to=0x8003 of 3 bytes`: never what it says.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of {} bytes", self.header, self.payload.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -245,6 +252,7 @@ mod tests {
         let new = Message::parse(&NEW, Version::V1_2).unwrap();
         assert_eq!(new, Message { header: header(UUID.parse().unwrap()), payload: b"abc" });
         assert_eq!(old.header.to_string(), "from=0x0001 to=0x8003");
+        assert_eq!(old.to_string(), "message from=0x0001 to=0x8003 of 3 bytes");
         let shown = std::format!("from=0x0001 to=0x8003 uuid={UUID}");
         assert_eq!(new.header.to_string(), shown);
     }

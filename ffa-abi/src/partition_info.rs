@@ -250,6 +250,25 @@ impl fmt::Display for PartitionProperties {
     }
 }
 
+impl fmt::Display for PartitionInfo {
+    /// `0x8003 contexts=4 uuid=... PE endpoint: receives-req`, the UUID only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} contexts={}", self.id(), self.execution_contexts())?;
+        if !self.uuid().is_nil() {
+            write!(f, " uuid={}", self.uuid())?;
+        }
+        write!(f, " {}", self.properties())
+    }
+}
+
+impl fmt::Display for PartitionInfo1_0 {
+    /// `0x8003 contexts=4 PE endpoint: receives-req`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, contexts) = (self.id(), self.execution_contexts());
+        write!(f, "{id} contexts={contexts} {}", self.properties())
+    }
+}
+
 impl fmt::Debug for PartitionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let contexts = self.execution_contexts();
@@ -304,6 +323,19 @@ mod tests {
         assert_eq!(text(0x1b), "independent SEPID: receives-req sends-req notifications");
         assert_eq!(text(0x8630), "auxiliary: receives-req2 sends-req2 0x8000");
         assert_eq!(text(0), "PE endpoint, no properties");
+    }
+
+    #[test]
+    fn a_partition_reads_as_an_engineer_writes_it() {
+        extern crate std;
+        use std::string::ToString;
+        let info = PartitionInfo::read_from_bytes(&BYTES).unwrap();
+        let uuid = "uuid=00112233-4455-6677-8899-aabbccddeeff";
+        let kind = "independent SEPID: receives-req sends-req notifications";
+        assert_eq!(info.to_string(), std::format!("0x8003 contexts=4 {uuid} {kind}"));
+        let old = "0x8003 contexts=4 PE endpoint: receives-req sends-req";
+        assert_eq!(info.to_1_0().to_string(), old);
+        assert_eq!(info.seen_by(Version::V1_0, info.uuid()).to_string(), old);
     }
 
     #[test]

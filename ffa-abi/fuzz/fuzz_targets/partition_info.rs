@@ -5,7 +5,7 @@ use ffa_abi::{
     DESCRIPTORS_PER_CALL, PartitionInfo, PartitionInfo1_0, PartitionInfoGetRegs,
     PartitionInfoGetRegsReply, Regs, Reply, Request, Uuid, Version, partition_descriptor_size,
 };
-use ffa_abi_fuzz::{Input, said};
+use ffa_abi_fuzz::{Input, said, shown};
 use libfuzzer_sys::fuzz_target;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -37,7 +37,7 @@ fn half(bytes: &[u8], at: usize) -> u16 {
 
 fn short(bytes: &[u8]) {
     let info = PartitionInfo1_0::read_from_bytes(bytes).expect("8 bytes");
-    said(format_args!("{info:?}"));
+    shown(&info);
     assert_eq!((info.id().0, info.execution_contexts()), (half(bytes, 0), half(bytes, 2)));
     assert_eq!(info.properties().bits(), word(bytes, 4));
     assert_eq!(info.as_bytes(), bytes);
@@ -45,7 +45,8 @@ fn short(bytes: &[u8]) {
 
 fn long(bytes: &[u8], query: Uuid) {
     let info = PartitionInfo::read_from_bytes(bytes).expect("24 bytes");
-    said(format_args!("{info:?} {:?} {:?}", info.properties(), info.properties().kind()));
+    shown(&info);
+    said(format_args!("{:?} {:?}", info.properties(), info.properties().kind()));
     assert_eq!((info.id().0, info.execution_contexts()), (half(bytes, 0), half(bytes, 2)));
     assert_eq!(info.properties().bits(), word(bytes, 4));
     assert_eq!(info.uuid().0, bytes[8..]);

@@ -141,7 +141,8 @@ fn agrees(
 
 fn shown_well(transaction: &Transaction<'_>, read: &Read) {
     let head = transaction.head();
-    said(format_args!("{head} {} {:?} {:?}", head.layout(), head.layout(), transaction));
+    said(format_args!("{head} {} {:?}", head.layout(), head.layout()));
+    shown(transaction);
     shown(&head.header());
     assert_eq!(head.receivers().len(), read.receivers.len());
     for receiver in &read.receivers {

@@ -16,6 +16,7 @@ use crate::descriptor::{
     BuildError, DescriptorError, Fault, array_end, check, put, room, view, views,
 };
 use crate::id::EndpointId;
+use crate::list::List;
 use crate::memory::distinct::first_duplicate;
 use crate::memory::flags::RelinquishFlags;
 use crate::memory::handle::MemoryHandle;
@@ -134,15 +135,9 @@ impl Iterator for Endpoints<'_> {
 impl ExactSizeIterator for Endpoints<'_> {}
 
 impl fmt::Display for Relinquish<'_> {
-    /// `RELINQUISH handle=0x... by=[0x8003] zero slice`.
+    /// `RELINQUISH handle=0x... by=[0x8003] zero slice`, and of many endpoints the first eight.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RELINQUISH handle={} by=[", self.handle)?;
-        let mut separator = "";
-        for endpoint in self.endpoints() {
-            write!(f, "{separator}{endpoint}")?;
-            separator = ", ";
-        }
-        f.write_str("]")?;
+        write!(f, "RELINQUISH handle={} by={}", self.handle, List(self.endpoints()))?;
         let zero = self.flags.contains(RelinquishFlags::ZERO);
         f.write_str(if zero { " zero" } else { "" })?;
         let slice = self.flags.contains(RelinquishFlags::TIME_SLICE);

@@ -15,6 +15,7 @@ use core::fmt;
 
 use crate::descriptor::{DescriptorError, Fault, array_end, check, length_of};
 use crate::id::EndpointId;
+use crate::list::List;
 use crate::memory::fragments::Fragments;
 use crate::memory::header::{TransactionHeader, TransactionKind};
 use crate::memory::layout::{Located, TransactionLayout};
@@ -260,17 +261,22 @@ impl Parts {
 }
 
 impl fmt::Display for TransactionHead<'_> {
-    /// `SHARE sender=... to=[0x8003:RW] pages=3 ranges=2`.
+    /// `SHARE sender=... to=[0x8003:RW] pages=3 ranges=2`, and of many receivers the first eight.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} to=[", self.kind, self.header)?;
-        let mut separator = "";
-        for receiver in self.receivers() {
-            write!(f, "{separator}{receiver}")?;
-            separator = ", ";
-        }
-        f.write_str("]")?;
+        write!(f, "{} {} to={}", self.kind, self.header, List(self.receivers()))?;
         match self.composite {
             Some(Composite { pages, ranges }) => write!(f, " pages={pages} ranges={ranges}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Transaction<'_> {
+    /// As its head, and ` at=[0x80000000+2, 0x80004000+1]`, of many ranges the first eight.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.head, f)?;
+        match self.head.composite {
+            Some(_) => write!(f, " at={}", List(self.ranges())),
             None => Ok(()),
         }
     }
@@ -398,6 +404,18 @@ mod tests {
              memory=device nGnRE non-secure to=[0x0002:RW,NX (not retrieving), \
              0x8003:RO,NX (a0a1a2a3a4a5a6a7a8a9aaabacadaeaf)] pages=4 ranges=2"
         );
+    }
+
+    #[test]
+    fn a_transaction_reads_as_an_engineer_writes_it() {
+        let share = share_1_1(&LINUX_6_12).unwrap();
+        let head = "SHARE sender=0x0001 handle=0x0000000000000000 tag=0x1122334455667788 flags=0 \
+                    memory=normal write-back inner to=[0x8003:RW] pages=2 ranges=1";
+        assert_eq!(share.head().to_string(), head);
+        assert_eq!(share.to_string(), std::format!("{head} at=[0x140125000+2]"));
+        let kind = TransactionKind::HypervisorRetrieveRequest;
+        let bare = Transaction::parse(&[0; 48], Version::V1_1, kind).unwrap();
+        assert!(bare.to_string().ends_with("memory=unspecified to=[]"), "{bare}");
     }
 
     #[test]
