@@ -85,7 +85,7 @@ pub use calls::secondary_entry_point::SecondaryEntryPointRegister;
 pub use calls::version::{GetVersion, VersionReply};
 pub use completion::{DirectRequest2Reply, DirectRequestReply, RunReply, WaitReply, YieldReply};
 pub use descriptor::{BuildError, DescriptorError, Fault};
-pub use endpoint_rxtx::{BufferRegion, EndpointRxTx};
+pub use endpoint_rxtx::{BufferRegion, EndpointRxTx, NewEndpointRxTx};
 pub use form::{Argument, Form, Payload};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
