@@ -73,7 +73,8 @@ impl<R: IntoIterator<Item = Receiver> + Clone> NewTransaction<R> {
     ///
     /// # Errors
     /// See [`BuildError`]. Too few or too many `ranges`, or pages other than the composite header
-    /// says, are a [`Fault::Mismatch`].
+    /// says, are a [`Fault::Mismatch`]; a receiver that has the region where there is none, a
+    /// [`Fault::Zero`].
     pub fn write(
         &self,
         buffer: &mut [u8],
@@ -187,6 +188,8 @@ impl<R: IntoIterator<Item = Receiver> + Clone> NewTransaction<R> {
         let composite = if self.composite.is_some() { end } else { 0 };
         let mut at = layout.header_size();
         for receiver in self.receivers() {
+            let is_there = self.composite.is_some() || !receiver.has_region;
+            check(is_there, "composite offset", at.saturating_add(4), Fault::Zero)?;
             let raw = receiver.raw(composite);
             if layout == TransactionLayout::V1_2 {
                 put(head, at, &raw)?;
@@ -230,7 +233,7 @@ pub(crate) mod tests {
     use crate::id::EndpointId;
     use crate::memory::attributes::MemoryAttributes;
     use crate::memory::handle::MemoryHandle;
-    use crate::memory::permissions::Permissions;
+    use crate::memory::permissions::{Permissions, ReceiverFlags};
     use crate::memory::transaction::Transaction;
 
     pub(crate) const RECEIVERS: [Receiver; 2] = [
@@ -341,6 +344,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn undefined_flags_of_a_receiver_are_written_as_zero() {
+        let mut receiver = RECEIVERS[0];
+        receiver.flags = ReceiverFlags::from_bits_retain(0xff);
+        let mut buffer = [0xcc; 0x60];
+        assert_eq!(share([receiver], 1).write(&mut buffer, Version::V1_1, ranges(1)), Ok(0x60));
+        assert_eq!(buffer[0x33], 1);
+    }
+
+    #[test]
     fn a_retrieval_is_asked_for_and_a_bare_handle_too() {
         let mut header = TransactionHeader::new(EndpointId(1), MemoryAttributes::default());
         header.handle = MemoryHandle(0x55);
@@ -355,6 +367,10 @@ pub(crate) mod tests {
         assert_eq!(read.head().header(), header);
         let old = request.write(&mut buffer, Version::V1_0, []);
         assert_eq!(old, Err(BuildError::Unrepresentable("flags[10]")));
+        let receivers = [Receiver { has_region: true, ..receivers[0] }];
+        let lost = NewTransaction { receivers, ..request }.write(&mut buffer, Version::V1_2, []);
+        let error = DescriptorError::new("composite offset", 0x34, Fault::Zero);
+        assert_eq!(lost, Err(error.into()));
 
         header.flags = TransactionFlags::empty();
         let kind = TransactionKind::HypervisorRetrieveRequest;

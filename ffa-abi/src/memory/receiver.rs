@@ -103,7 +103,7 @@ impl Receiver {
         RawAccess1_2 {
             receiver: U16::new(self.endpoint.0),
             permissions: self.permissions.bits(),
-            flags: self.flags.bits(),
+            flags: (self.flags & ReceiverFlags::all()).bits(),
             composite_offset: U32::new(if self.has_region { composite } else { 0 }),
             implementation_defined: self.implementation_defined,
             reserved: U64::ZERO,

@@ -75,7 +75,7 @@ impl<'b> Relinquish<'b> {
     /// Writes a descriptor and returns its length.
     ///
     /// # Errors
-    /// See [`BuildError`]; what [`Relinquish::parse`] refuses is not written.
+    /// See [`BuildError`]: what [`Relinquish::parse`] would refuse, too.
     pub fn write(
         buffer: &mut [u8],
         handle: MemoryHandle,
@@ -88,7 +88,7 @@ impl<'b> Relinquish<'b> {
         let buffer = room(buffer, length)?;
         let raw = RawRelinquish {
             handle: U64::new(handle.0),
-            flags: U32::new(flags.bits()),
+            flags: U32::new((flags & RelinquishFlags::all()).bits()),
             endpoint_count: U32::new(count),
         };
         put(buffer, 0, &raw)?;
@@ -178,6 +178,13 @@ mod tests {
         let mut bytes = BYTES;
         bytes[8..12].fill(0xfe);
         assert_eq!(Relinquish::parse(&bytes).unwrap().flags(), RelinquishFlags::TIME_SLICE);
+    }
+
+    #[test]
+    fn undefined_flags_are_written_as_zero() {
+        let (mut buffer, flags) = ([0xff; 20], RelinquishFlags::from_bits_retain(u32::MAX));
+        let written = Relinquish::write(&mut buffer, MemoryHandle(5), flags, &[EndpointId(1)]);
+        assert_eq!((written, &buffer[8..12]), (Ok(18), &[3, 0, 0, 0][..]));
     }
 
     #[test]
