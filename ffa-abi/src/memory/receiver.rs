@@ -13,7 +13,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::descriptor::{DescriptorError, Fault, check};
 use crate::id::EndpointId;
-use crate::memory::distinct::first_duplicate;
+use crate::memory::distinct::duplicate;
 use crate::memory::permissions::{Permissions, ReceiverFlags};
 use crate::raw::layout;
 
@@ -195,7 +195,7 @@ impl<'b> Receivers<'b> {
             check(agrees, "composite offset", value_at, Fault::Mismatch)?;
             at = at.saturating_add(self.size());
         }
-        match first_duplicate(&self.clone().map(|receiver| receiver.endpoint)) {
+        match duplicate(&self.clone().map(|receiver| receiver.endpoint)) {
             Some(index) => {
                 let at = self.size().saturating_mul(index).saturating_add(offset);
                 Err(DescriptorError::new("receiver", at, Fault::Duplicate))

@@ -130,6 +130,9 @@ impl<'b> FirstFragment<'b> {
     /// Reads the first fragment of a transaction of `total_length` bytes (w1 of the call), written by
     /// an endpoint that speaks `version`. `bytes` is the fragment and no more: w2 says its length.
     ///
+    /// Its time grows with the number of receivers, too, and faster than with that of ranges: for the
+    /// thousands that a large buffer holds see [`Relinquish::parse`](crate::Relinquish::parse).
+    ///
     /// # Errors
     /// The first thing found wrong in header, receivers, composite header, or the ranges that are
     /// there; a total length that is not that of the parts.
