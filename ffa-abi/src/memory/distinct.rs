@@ -12,8 +12,8 @@ const IDS: usize = 1 << 16;
 ///
 /// A set of all ids would be 8 KiB of stack, and comparing all pairs would let a long list stop the
 /// machine. So the list is walked once for each block of ids that occurs in it: 16 times at most, and
-/// once or twice as a rule. A list longer than there are ids is not walked at all: its last id is there
-/// before, or another one is.
+/// once or twice as a rule. A list longer than there are ids is not walked at all: up to that index one
+/// is there twice.
 pub(crate) fn duplicate(ids: &(impl ExactSizeIterator<Item = EndpointId> + Clone)) -> Option<u32> {
     if ids.len() < 2 {
         return None;

@@ -19,6 +19,10 @@ bitflags! {
         const TIME_SLICE = 1 << 1;
         /// The region is filled with zeros when it is relinquished.
         const ZERO_AFTER_RELINQUISH = 1 << 2;
+        /// The bits of a [`TransactionType`]: [`TransactionFlags::with_type`] sets them.
+        const TYPE = 0b11 << 3;
+        /// The bits of an alignment hint: [`TransactionFlags::with_alignment_hint`] sets them.
+        const HINT = 0b1111 << 5;
         /// Bits 8:5 hold an alignment hint.
         const HINT_VALID = 1 << 9;
         /// The relayer need not check that all borrowers are named.
@@ -50,14 +54,11 @@ pub enum TransactionType {
     Donate = 3,
 }
 
-const TYPE: u32 = 3 << 3;
-const HINT: u32 = 0xf << 5;
-
 impl TransactionFlags {
     /// Bits 4:3.
     #[must_use]
     pub fn transaction_type(self) -> TransactionType {
-        match (self.bits() & TYPE) >> 3 {
+        match (self & TransactionFlags::TYPE).bits() >> 3 {
             0 => TransactionType::NotSpecified,
             1 => TransactionType::Share,
             2 => TransactionType::Lend,
@@ -68,7 +69,8 @@ impl TransactionFlags {
     /// The same flags with another type.
     #[must_use]
     pub fn with_type(self, kind: TransactionType) -> TransactionFlags {
-        TransactionFlags::from_bits_retain(self.bits() & !TYPE | (kind as u32) << 3)
+        let other = self.bits() & !TransactionFlags::TYPE.bits();
+        TransactionFlags::from_bits_retain(other | (kind as u32) << 3)
     }
 
     /// Bits 8:5, where bit 9 says that they hold a hint: the boundary at which the retriever would like
@@ -76,17 +78,19 @@ impl TransactionFlags {
     /// choice to the relayer.
     #[must_use]
     pub fn alignment_hint(self) -> Option<u8> {
-        self.contains(TransactionFlags::HINT_VALID).then_some(((self.bits() & HINT) >> 5) as u8)
+        let hint = (self & TransactionFlags::HINT).bits() >> 5;
+        self.contains(TransactionFlags::HINT_VALID).then_some(hint as u8)
     }
 
     /// The same flags with a hint in bits 8:5, in units of 8 KiB, of which the lowest four bits count,
     /// or without.
     #[must_use]
     pub fn with_alignment_hint(self, hint: Option<u8>) -> TransactionFlags {
-        let without = self.bits() & !HINT & !TransactionFlags::HINT_VALID.bits();
+        let field = TransactionFlags::HINT | TransactionFlags::HINT_VALID;
+        let other = self.bits() & !field.bits();
         let with =
             hint.map_or(0, |hint| u32::from(hint & 0xf) << 5 | TransactionFlags::HINT_VALID.bits());
-        TransactionFlags::from_bits_retain(without | with)
+        TransactionFlags::from_bits_retain(other | with)
     }
 }
 
@@ -130,6 +134,21 @@ mod tests {
         assert_eq!(flags.to_string(), "lend zero slice hint");
         assert_eq!(TransactionFlags::from_bits_retain(0xf0).alignment_hint(), None);
         assert_eq!(TransactionFlags::default().to_string(), "0");
+    }
+
+    #[test]
+    fn fields_of_several_bits_survive_what_is_done_with_flags() {
+        let lend = TransactionFlags::TIME_SLICE
+            .with_type(TransactionType::Lend)
+            .with_alignment_hint(Some(5));
+        assert_eq!(TransactionFlags::from_bits_truncate(lend.bits() | 1 << 31), lend);
+        assert_eq!(TransactionFlags::from_bits(lend.bits()), Some(lend));
+        assert_eq!((lend & !TransactionFlags::ZERO), lend);
+        assert_eq!(lend & TransactionFlags::all(), lend);
+        let untyped = lend - TransactionFlags::TYPE;
+        assert_eq!(untyped.transaction_type(), TransactionType::NotSpecified);
+        assert_eq!(untyped.alignment_hint(), Some(5));
+        assert_eq!(lend.to_string(), "lend slice hint");
     }
 
     #[test]
