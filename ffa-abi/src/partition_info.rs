@@ -40,6 +40,10 @@ bitflags! {
         const RECEIVES_DIRECT_REQUESTS2 = 1 << 9;
         /// Sends `FFA_MSG_SEND_DIRECT_REQ2` (1.2).
         const SENDS_DIRECT_REQUESTS2 = 1 << 10;
+        /// Can be replaced while others run (1.3, as Hafnium and TF-A have it).
+        const LIVE_ACTIVATION = 1 << 11;
+        /// All CPUs must meet while it is replaced (1.3, as Hafnium and TF-A have it).
+        const CPU_RENDEZVOUS = 1 << 12;
     }
 }
 
@@ -64,8 +68,10 @@ impl PartitionProperties {
             0x007
         } else if version < Version::V1_2 {
             0x1ff
-        } else {
+        } else if version < Version::V1_3 {
             0x7ff
+        } else {
+            0x1fff
         };
         PartitionProperties::from_bits_retain(self.bits() & defined)
     }
@@ -368,6 +374,7 @@ mod tests {
         assert_eq!(all.visible_in(Version::V1_0).bits(), 0x7);
         assert_eq!(all.visible_in(Version::V1_1).bits(), 0x1ff);
         assert_eq!(all.visible_in(Version::V1_2).bits(), 0x7ff);
+        assert_eq!(all.visible_in(Version::V1_3).bits(), 0x1fff);
         let info = PartitionInfo::read_from_bytes(&BYTES).unwrap();
         assert_eq!(info.seen_by(Version::V1_1, Uuid::NIL), info);
         assert_eq!(info.seen_by(Version::V1_1, info.uuid()).uuid(), Uuid::NIL);

@@ -113,7 +113,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     /// Answers the call in `regs`, and writes what answers it over them.
     fn answer(&self, function: FunctionId, regs: &mut Regs) -> Result<(), Refusal> {
         if function == FunctionId::VERSION {
-            self.version(GetVersion { w1: regs.w(1) }).write(regs);
+            self.version(GetVersion { w1: regs.w(1), flags: 0 }).write(regs);
             return Ok(());
         }
         let version = self.admit(function)?;

@@ -11,7 +11,7 @@ const PAGE_SIZE: usize = 4096;
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Empty, Refusal> {
-        let RxtxMap { tx, rx, pages, .. } = call;
+        let (tx, rx, pages) = (call.tx(), call.rx(), call.pages());
         check_buffers(tx, rx, pages, self.mediator.limits.rxtx_pages)?;
         let change = self.vm.mailbox.begin_map()?;
         let tx = self.map_buffer(tx, pages, Access::Read)?;

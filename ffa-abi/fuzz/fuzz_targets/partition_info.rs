@@ -90,7 +90,7 @@ fn by_registers(list: &[PartitionInfo], tag: u16, uuid: Uuid) {
         let mut regs = Regs([u64::MAX; 18]);
         reply.write(&mut regs);
         let request = PartitionInfoGetRegs { uuid, start, tag };
-        let read = request.reply(&regs).expect("what was written");
+        let read = request.reply(&regs, Version::V1_2).expect("what was written");
         assert_eq!(read, reply);
         assert_eq!((read.tag(), usize::from(read.last())), (tag, list.len() - 1));
         assert_eq!(read.descriptors().len(), left.len().min(DESCRIPTORS_PER_CALL));

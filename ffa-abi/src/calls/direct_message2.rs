@@ -13,7 +13,7 @@ use crate::form::{show_registers, write_from};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::regs::Regs;
-use crate::reply::{CallError, ReplyError};
+use crate::reply::{CallError, Reply, ReplyError};
 use crate::target::{endpoint_bits, endpoints};
 use crate::uuid::Uuid;
 use crate::version::Version;
@@ -78,8 +78,8 @@ impl Request for DirectRequest2 {
     }
 
     /// Also checks that a response answers this request: by [`DirectResponse2::answers`].
-    fn reply(&self, regs: &Regs) -> Result<DirectRequest2Reply, CallError> {
-        let reply = DirectRequest2Reply::read_in(regs, Version::V1_2)?;
+    fn reply(&self, regs: &Regs, version: Version) -> Result<DirectRequest2Reply, CallError> {
+        let reply = DirectRequest2Reply::read(regs, version)?;
         match reply {
             DirectRequest2Reply::Response(response) if !response.answers(self) => {
                 Err(CallError::Reply(ReplyError::OutOfRange("sender or receiver")))
@@ -208,13 +208,16 @@ mod tests {
         let response = request().respond(PAYLOAD);
         let mut regs = request().encode();
         DirectRequest2Reply::Response(response).write(&mut regs);
-        assert_eq!(request().reply(&regs), Ok(DirectRequest2Reply::Response(response)));
+        assert_eq!(
+            request().reply(&regs, Version::V1_2),
+            Ok(DirectRequest2Reply::Response(response))
+        );
         regs.set(1, 0x8001_1235_u64);
         let error = CallError::Reply(ReplyError::OutOfRange("sender or receiver"));
-        assert_eq!(request().reply(&regs), Err(error));
+        assert_eq!(request().reply(&regs, Version::V1_2), Err(error));
         regs.set(0, FunctionId::MSG_SEND_DIRECT_RESP_64.bits());
         let error = CallError::Reply(ReplyError::UnexpectedFunction(0xc400_0070));
-        assert_eq!(request().reply(&regs), Err(error));
+        assert_eq!(request().reply(&regs, Version::V1_2), Err(error));
     }
 
     #[test]

@@ -19,6 +19,9 @@ impl Feature {
     pub const SCHEDULE_RECEIVER_INTERRUPT: Feature = Feature(2);
     /// Managed exit interrupt; the reply's w2 is its id.
     pub const MANAGED_EXIT_INTERRUPT: Feature = Feature(3);
+    /// What notifications can do (1.3, as Hafnium has it): in the reply's w2 bit 0 says that those of
+    /// VMs cannot be per-vCPU, bit 1 that those of secure partitions cannot.
+    pub const NOTIFICATIONS: Feature = Feature(4);
 }
 
 /// What is asked about.
@@ -105,9 +108,26 @@ impl Features {
     pub const fn of(function: FunctionId) -> Features {
         Features { query: FeatureQuery::Function(function), properties: 0 }
     }
+
+    /// Asks about a feature.
+    #[must_use]
+    pub const fn of_feature(feature: Feature) -> Features {
+        Features { query: FeatureQuery::Feature(feature), properties: 0 }
+    }
 }
 
 impl RxtxMapFeature {
+    /// The smallest size and the alignment of a buffer in bytes; `None` for a reserved value.
+    #[must_use]
+    pub const fn minimum_size(self) -> Option<u32> {
+        match self.minimum {
+            0 => Some(0x1000),
+            1 => Some(0x1_0000),
+            2 => Some(0x4000),
+            _ => None,
+        }
+    }
+
     /// As w2, for a caller that speaks `version`.
     #[must_use]
     pub fn to_reply(self, version: Version) -> FeaturesReply {
@@ -199,7 +219,7 @@ impl Reply for FeaturesReply {
         write_success(regs, self.w2, self.w3);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(FeaturesReply { w2: regs.w(2), w3: regs.w(3) })
     }

@@ -91,7 +91,7 @@ impl Reply for MessageSend {
         write_call(self, regs);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         if regs.w(0) == FunctionId::MSG_SEND.bits() {
             return Ok(MessageSend::parse(FunctionId::MSG_SEND, regs, Version::V1_0));
         }

@@ -97,8 +97,8 @@ impl Reply for NonSecureResourceInfoGetReply {
         regs.set(2, u64::from(self.written) << 32 | u64::from(self.remaining));
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
-        let regs = Success::check(regs)?.regs();
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
+        let regs = Success::check_64(regs)?.regs();
         Ok(NonSecureResourceInfoGetReply {
             written: (regs.x(2) >> 32) as u32,
             remaining: regs.w(2),
@@ -185,7 +185,14 @@ mod tests {
         reply.write(&mut regs);
         assert_eq!(regs.0[..4], [0xc400_0061, 0, 0x1000_0000_0230, 0]);
         assert_eq!(regs.0[8..], [9; 10]);
-        assert_eq!(NonSecureResourceInfoGetReply::read(&regs), Ok(reply));
+        assert_eq!(NonSecureResourceInfoGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS written=4096 remaining=560");
+    }
+
+    #[test]
+    fn a_32_bit_success_says_nothing_of_resources() {
+        let mut regs = Regs::ZERO;
+        regs.0[..3].copy_from_slice(&[0x8400_0061, 0, 0x1000_0000_0230]);
+        assert!(NonSecureResourceInfoGetReply::read(&regs, Version::V1_2).is_err());
     }
 }

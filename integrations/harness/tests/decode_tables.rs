@@ -44,7 +44,7 @@ fn every_bit_is_in_one_row() {
 fn what_must_be_zero_is_what_the_decoder_refuses() {
     for (regs, version) in samples(40) {
         let refused = set_zeroes(&rows_of_call(&regs, version).unwrap());
-        match Call::decode(&regs, version) {
+        match Call::decode_as(function_of(&regs), &regs, version) {
             Err(DecodeError::Reserved { field, .. }) => {
                 assert!(refused.iter().any(|place| place == field), "{field} of {regs:x?}");
             }
@@ -149,20 +149,22 @@ fn replies() -> Vec<(Regs, Vec<Vec<u64>>)> {
 fn read(asked: &Regs, reply: &Regs) -> String {
     let call = Call::decode(asked, Version::V1_3).unwrap();
     match &call {
-        Call::Features(features) => feature(asked.w(1), features.reply(reply).unwrap()),
-        Call::IdGet(call) => format!("{:?}", call.reply(reply)),
-        Call::SpmIdGet(call) => format!("{:?}", call.reply(reply)),
-        Call::PartitionInfoGet(call) => format!("{:?}", call.reply(reply)),
-        Call::PartitionInfoGetRegs(call) => format!("{:?}", call.reply(reply)),
-        Call::MemDonate(call) => format!("{:?}", call.reply(reply)),
-        Call::MemLend(call) => format!("{:?}", call.reply(reply)),
-        Call::MemShare(call) => format!("{:?}", call.reply(reply)),
-        Call::MemOpResume(call) => format!("{:?}", call.reply(reply)),
-        Call::MemFragTx(call) => format!("{:?}", call.reply(reply)),
-        Call::MemPermGet(call) => format!("{:?}", call.reply(reply)),
-        Call::NotificationGet(call) => format!("{:?}", call.reply(reply)),
-        Call::NotificationInfoGet(call) => format!("{:?}", call.reply(reply)),
-        Call::NonSecureResourceInfoGet(call) => format!("{:?}", call.reply(reply)),
+        Call::Features(features) => {
+            feature(asked.w(1), features.reply(reply, Version::V1_3).unwrap())
+        }
+        Call::IdGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::SpmIdGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::PartitionInfoGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::PartitionInfoGetRegs(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::MemDonate(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::MemLend(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::MemShare(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::MemOpResume(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::MemFragTx(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::MemPermGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::NotificationGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::NotificationInfoGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
+        Call::NonSecureResourceInfoGet(call) => format!("{:?}", call.reply(reply, Version::V1_3)),
         other => panic!("{other} has no results"),
     }
 }
@@ -175,6 +177,11 @@ fn feature(query: u32, reply: FeaturesReply) -> String {
         2 => format!("{:?}", reply.w2),
         _ => format!("{reply:?}"),
     }
+}
+
+/// Layouts are checked in every version, also in one that has not got the call.
+fn function_of(regs: &Regs) -> FunctionId {
+    FunctionId::from_bits(regs.w(0)).unwrap()
 }
 
 fn regs(values: &[u64]) -> Regs {
@@ -247,7 +254,7 @@ fn meaning(regs: &Regs, version: Version) -> Result<String, DecodeError> {
         }
         DirectMessage::Partition(payload) => format!("{who} {payload:?}"),
     };
-    Ok(match Call::decode(regs, version)? {
+    Ok(match Call::decode_as(function_of(regs), regs, version)? {
         Call::DirectRequest(call) => {
             said(format!("{} {}", call.sender, call.receiver), &call.message)
         }

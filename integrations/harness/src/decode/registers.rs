@@ -10,7 +10,7 @@ use super::table::{Content, Field, Row, Scene, rows};
 /// Explains the registers of a call, made by a caller that speaks `version`.
 #[must_use]
 pub fn call(regs: &Regs, version: Version) -> String {
-    let headline = match Call::decode(regs, version) {
+    let headline = match decode(regs, version) {
         Ok(call) => call.to_string(),
         Err(DecodeError::Unknown(function)) => format!("{function}: not known here"),
         Err(error) => format!("refused: {error}"),
@@ -25,17 +25,23 @@ pub fn call(regs: &Regs, version: Version) -> String {
 /// Explains registers as the reply to a call, where that is known, between sides that speak `version`.
 #[must_use]
 pub fn reply(regs: &Regs, call: Option<&Regs>, version: Version) -> String {
-    let asked = call.and_then(|call| Call::decode(call, version).ok());
+    let asked = call.and_then(|call| decode(call, version).ok());
     let is_version = matches!(asked, Some(Call::Version(_)));
     let function = FunctionId::from_bits(regs.w(0)).filter(|_| !is_version);
     let scene = Scene { regs, width: width(regs), version, call };
     let Some(function) = function else { return version_reply(&scene, is_version) };
-    let headline = match (&asked, Call::decode(regs, version)) {
-        (Some(asked), _) => format!("{asked}\n-> {}", asked.display_reply(regs)),
+    let headline = match (&asked, decode(regs, version)) {
+        (Some(asked), _) => format!("{asked}\n-> {}", asked.display_reply(regs, version)),
         (None, Ok(reply)) => reply.to_string(),
         (None, Err(error)) => error.to_string(),
     };
     page(&headline, function, &reply_fields(function, &scene), &scene)
+}
+
+/// In any version: that it has not got the call is said apart.
+fn decode(regs: &Regs, version: Version) -> Result<Call, DecodeError> {
+    let function = FunctionId::from_bits(regs.w(0)).ok_or(DecodeError::NotFfa)?;
+    Call::decode_as(function, regs, version)
 }
 
 /// All bits of x1..x17 of a call; `None` where w0 is no function id that a version names.
