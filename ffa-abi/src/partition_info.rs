@@ -228,6 +228,14 @@ impl PartitionInfo1_0 {
     }
 }
 
+impl From<PartitionInfo1_0> for PartitionInfo {
+    /// Without a UUID.
+    fn from(old: PartitionInfo1_0) -> PartitionInfo {
+        let PartitionInfo1_0 { id, execution_contexts, properties } = old;
+        PartitionInfo { id, execution_contexts, properties, uuid: Uuid::NIL.0 }
+    }
+}
+
 impl fmt::Display for EndpointKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
