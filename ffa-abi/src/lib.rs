@@ -28,9 +28,10 @@ mod target;
 mod uuid;
 mod version;
 
+pub use boot_information::read::{BootInformation, BootItems};
+pub use boot_information::write::BootInformationWriter;
 pub use boot_information::{
-    BOOT_INFORMATION_SIGNATURE, BootContents, BootInformation, BootInformationWriter, BootItem,
-    BootItemName, BootItemType, BootItems,
+    BOOT_INFORMATION_SIGNATURE, BootContents, BootItem, BootItemName, BootItemType,
 };
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::abort::{Abort, NoReply};
