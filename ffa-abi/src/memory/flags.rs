@@ -78,7 +78,7 @@ impl TransactionFlags {
     /// choice to the relayer.
     #[must_use]
     pub fn alignment_hint(self) -> Option<u8> {
-        let hint = (self & TransactionFlags::HINT).bits() >> 5;
+        let hint = self.bits() >> 5 & 0xf;
         self.contains(TransactionFlags::HINT_VALID).then_some(hint as u8)
     }
 

@@ -67,6 +67,10 @@ fn range(address: u64, pages: u32) -> MemoryRange {
     MemoryRange::new(address, pages).unwrap()
 }
 
+fn length(bytes: &[u8]) -> u32 {
+    bytes.len().try_into().unwrap()
+}
+
 #[test]
 fn the_same_share_in_each_layout() {
     let versions = [Version::V1_0, Version::V1_1, Version::V1_2];
@@ -86,12 +90,12 @@ fn the_same_share_in_each_layout() {
         assert!(read.ranges().eq([range(0x4120_0000, 1)]));
         for (to, other) in versions.into_iter().zip(&texts) {
             let mut written = vec![0x55; other.len()];
-            assert_eq!(read.translate(&mut written, to), Ok(other.len() as u32));
+            assert_eq!(read.translate(&mut written, to), Ok(length(other)));
             assert_eq!(written, *other, "{version} to {to}");
         }
         let mut written = vec![0x55; text.len()];
-        let length = share.write(&mut written, version, [range(0x4120_0000, 1)]);
-        assert_eq!((length, &written), (Ok(text.len() as u32), text), "{version}");
+        let returned = share.write(&mut written, version, [range(0x4120_0000, 1)]);
+        assert_eq!((returned, &written), (Ok(length(text)), text), "{version}");
     }
 }
 
@@ -193,7 +197,7 @@ fn a_retrieval_and_its_answer() {
         assert_eq!(said == TransactionType::Share, !is_hypervisor);
         assert_eq!(read.ranges().len(), usize::from(non_secure));
         let mut written = vec![0x55; bytes.len()];
-        assert_eq!(read.translate(&mut written, Version::V1_1), Ok(bytes.len() as u32));
+        assert_eq!(read.translate(&mut written, Version::V1_1), Ok(length(&bytes)));
         assert_eq!(written, bytes);
     }
 }
