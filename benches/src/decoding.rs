@@ -5,7 +5,7 @@ use std::hint::black_box;
 use ffa_abi::{
     Call, Composite, DescriptorError, EndpointId, FUNCTIONS, Function, FunctionId,
     MemoryAttributes, MemoryRange, NewTransaction, Permissions, Receiver, Regs, Transaction,
-    TransactionHeader, TransactionKind, TransactionLayout, Version,
+    TransactionHeader, TransactionKind, Version,
 };
 
 use crate::contender::Contender;
@@ -74,13 +74,13 @@ impl LongTransaction {
         let share = NewTransaction {
             kind: TransactionKind::Share,
             header: TransactionHeader::new(EndpointId(1), MemoryAttributes::NORMAL),
-            receivers: &[Receiver::new(EndpointId(0x8001), Permissions::READ_WRITE)],
+            receivers: [Receiver::new(EndpointId(0x8001), Permissions::READ_WRITE)],
             composite: Composite::of(ranges.clone()),
         };
-        let length = share.total_length(TransactionLayout::V1_2).expect("below 4 GiB");
+        let length = share.total_length(Version::V1_2).expect("below 4 GiB");
         let mut bytes = vec![0; length as usize];
         let range_bytes = 16 * ranges.clone().count();
-        share.write(TransactionLayout::V1_2, &mut bytes, ranges).expect("room");
+        share.write(&mut bytes, Version::V1_2, ranges).expect("room");
         LongTransaction { bytes, range_bytes }
     }
 

@@ -130,8 +130,8 @@ impl MessageHeader {
     pub fn write(
         &self,
         buffer: &mut [u8],
-        size: usize,
         version: Version,
+        size: usize,
     ) -> Result<Range<usize>, BuildError> {
         let error = |fault| BuildError::Invalid(DescriptorError::new("message size", 16, fault));
         let size = u32::try_from(size).map_err(|_| error(Fault::Overflow))?;
@@ -190,7 +190,7 @@ impl<'b> Message<'b> {
     /// # Errors
     /// As [`MessageHeader::write`].
     pub fn write(&self, buffer: &mut [u8], version: Version) -> Result<usize, BuildError> {
-        let place = self.header.write(buffer, self.payload.len(), version)?;
+        let place = self.header.write(buffer, version, self.payload.len())?;
         let length = place.end;
         if let Some(space) = buffer.get_mut(place) {
             space.copy_from_slice(self.payload);
@@ -210,6 +210,13 @@ impl fmt::Display for MessageHeader {
         let MessageHeader { sender, receiver, uuid } = self;
         write!(f, "from={sender} to={receiver}")?;
         if uuid.is_nil() { Ok(()) } else { write!(f, " uuid={uuid}") }
+    }
+}
+
+impl fmt::Display for Message<'_> {
+    /// `message from=0x0001 to=0x8003 of 3 bytes`: never what it says.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of {} bytes", self.header, self.payload.len())
     }
 }
 
@@ -245,6 +252,7 @@ mod tests {
         let new = Message::parse(&NEW, Version::V1_2).unwrap();
         assert_eq!(new, Message { header: header(UUID.parse().unwrap()), payload: b"abc" });
         assert_eq!(old.header.to_string(), "from=0x0001 to=0x8003");
+        assert_eq!(old.to_string(), "message from=0x0001 to=0x8003 of 3 bytes");
         let shown = std::format!("from=0x0001 to=0x8003 uuid={UUID}");
         assert_eq!(new.header.to_string(), shown);
     }
@@ -311,7 +319,7 @@ mod tests {
     #[test]
     fn nothing_is_written_without_room_or_payload() {
         let write =
-            |length, size| header(Uuid::NIL).write(&mut [0; 64][..length], size, Version::V1_2);
+            |length, size| header(Uuid::NIL).write(&mut [0; 64][..length], Version::V1_2, size);
         assert_eq!(write(43, 4), Err(BuildError::NoRoom { needed: 44 }));
         assert_eq!(write(44, 4), Ok(40..44));
         let empty = DescriptorError::new("message size", 16, Fault::Zero);

@@ -28,6 +28,8 @@ bitflags! {
         const INDIRECT_MESSAGES = 1 << 2;
         /// Receives notifications (1.1).
         const RECEIVES_NOTIFICATIONS = 1 << 3;
+        /// The bits of an [`EndpointKind`] (1.1): [`PartitionProperties::with_kind`] sets them.
+        const KIND = 0b11 << 4;
         /// Wants to be told of VMs created (1.1).
         const VM_CREATED = 1 << 6;
         /// Wants to be told of VMs destroyed (1.1).
@@ -49,27 +51,27 @@ bitflags! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EndpointKind {
     /// A partition with execution contexts.
-    PeEndpoint,
+    PeEndpoint = 0,
     /// A stream endpoint that is independent of any PE endpoint.
-    IndependentSepid,
+    IndependentSepid = 1,
     /// A stream endpoint that depends on a PE endpoint.
-    DependentSepid,
+    DependentSepid = 2,
     /// A further id of a partition that has another one.
-    Auxiliary,
+    Auxiliary = 3,
 }
-
-/// Bits 5:4 of the properties.
-const KIND: u32 = 3 << 4;
 
 impl PartitionProperties {
     /// The properties that `version` defines, for the eyes of a caller that speaks it.
     #[must_use]
     pub fn visible_in(self, version: Version) -> PartitionProperties {
-        let defined = match version {
-            Version::V1_0 => 0x007,
-            Version::V1_1 => 0x1ff,
-            Version::V1_2 => 0x7ff,
-            _ => 0x1fff,
+        let defined = if version < Version::V1_1 {
+            0x007
+        } else if version < Version::V1_2 {
+            0x1ff
+        } else if version < Version::V1_3 {
+            0x7ff
+        } else {
+            0x1fff
         };
         PartitionProperties::from_bits_retain(self.bits() & defined)
     }
@@ -77,12 +79,19 @@ impl PartitionProperties {
     /// What the id names.
     #[must_use]
     pub fn kind(self) -> EndpointKind {
-        match self.bits() >> 4 & 3 {
+        match (self & PartitionProperties::KIND).bits() >> 4 {
             0 => EndpointKind::PeEndpoint,
             1 => EndpointKind::IndependentSepid,
             2 => EndpointKind::DependentSepid,
             _ => EndpointKind::Auxiliary,
         }
+    }
+
+    /// The same properties of an id that names something else.
+    #[must_use]
+    pub fn with_kind(self, kind: EndpointKind) -> PartitionProperties {
+        let other = self.bits() & !PartitionProperties::KIND.bits();
+        PartitionProperties::from_bits_retain(other | (kind as u32) << 4)
     }
 }
 
@@ -219,6 +228,14 @@ impl PartitionInfo1_0 {
     }
 }
 
+impl From<PartitionInfo1_0> for PartitionInfo {
+    /// Without a UUID.
+    fn from(old: PartitionInfo1_0) -> PartitionInfo {
+        let PartitionInfo1_0 { id, execution_contexts, properties } = old;
+        PartitionInfo { id, execution_contexts, properties, uuid: Uuid::NIL.0 }
+    }
+}
+
 impl fmt::Display for EndpointKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -234,7 +251,7 @@ impl fmt::Display for PartitionProperties {
     /// `PE endpoint: receives-req indirect AArch64`, and last the bits that no version defines, as
     /// `0x800`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let no_more = self.bits() & !KIND == 0;
+        let no_more = self.bits() & !PartitionProperties::KIND.bits() == 0;
         write!(f, "{}{}", self.kind(), if no_more { ", no properties" } else { ":" })?;
         let names = [
             (PartitionProperties::RECEIVES_DIRECT_REQUESTS, "receives-req"),
@@ -250,8 +267,27 @@ impl fmt::Display for PartitionProperties {
         for (_, name) in names.iter().filter(|(property, _)| self.contains(*property)) {
             write!(f, " {name}")?;
         }
-        let undefined = self.bits() & !PartitionProperties::all().bits() & !KIND;
+        let undefined = self.bits() & !PartitionProperties::all().bits();
         if undefined == 0 { Ok(()) } else { write!(f, " {undefined:#x}") }
+    }
+}
+
+impl fmt::Display for PartitionInfo {
+    /// `0x8003 contexts=4 uuid=... PE endpoint: receives-req`, the UUID only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} contexts={}", self.id(), self.execution_contexts())?;
+        if !self.uuid().is_nil() {
+            write!(f, " uuid={}", self.uuid())?;
+        }
+        write!(f, " {}", self.properties())
+    }
+}
+
+impl fmt::Display for PartitionInfo1_0 {
+    /// `0x8003 contexts=4 PE endpoint: receives-req`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, contexts) = (self.id(), self.execution_contexts());
+        write!(f, "{id} contexts={contexts} {}", self.properties())
     }
 }
 
@@ -312,8 +348,37 @@ mod tests {
     }
 
     #[test]
+    fn the_kind_survives_what_is_done_with_properties() {
+        let stream = PartitionProperties::AARCH64.with_kind(EndpointKind::IndependentSepid);
+        assert_eq!(stream.bits(), 0x110);
+        assert_eq!(PartitionProperties::from_bits_truncate(stream.bits() | 1 << 31), stream);
+        assert_eq!(stream & !PartitionProperties::VM_CREATED, stream);
+        assert_eq!(stream & PartitionProperties::all(), stream);
+        for kind in
+            [EndpointKind::PeEndpoint, EndpointKind::DependentSepid, EndpointKind::Auxiliary]
+        {
+            let other = stream.with_kind(kind);
+            assert_eq!((other.kind(), other.with_kind(stream.kind())), (kind, stream));
+        }
+    }
+
+    #[test]
+    fn a_partition_reads_as_an_engineer_writes_it() {
+        extern crate std;
+        use std::string::ToString;
+        let info = PartitionInfo::read_from_bytes(&BYTES).unwrap();
+        let uuid = "uuid=00112233-4455-6677-8899-aabbccddeeff";
+        let kind = "independent SEPID: receives-req sends-req notifications";
+        assert_eq!(info.to_string(), std::format!("0x8003 contexts=4 {uuid} {kind}"));
+        let old = "0x8003 contexts=4 PE endpoint: receives-req sends-req";
+        assert_eq!(info.to_1_0().to_string(), old);
+        assert_eq!(info.seen_by(Version::V1_0, info.uuid()).to_string(), old);
+    }
+
+    #[test]
     fn a_caller_sees_what_its_version_defines() {
         let all = PartitionProperties::from_bits_retain(u32::MAX);
+        assert_eq!(all.visible_in(Version::from_bits(0xffff).unwrap()).bits(), 0x7);
         assert_eq!(all.visible_in(Version::V1_0).bits(), 0x7);
         assert_eq!(all.visible_in(Version::V1_1).bits(), 0x1ff);
         assert_eq!(all.visible_in(Version::V1_2).bits(), 0x7ff);

@@ -28,6 +28,7 @@ fn header_alone(buffer: &[u8], version: Version) {
 
 fn survives(message: &Message<'_>, buffer: &[u8], version: Version) {
     shown(&message.header);
+    said(format_args!("{message}"));
     let word = |at: usize| u32::from_le_bytes(buffer[at..at + 4].try_into().expect("four bytes"));
     let MessageHeader { sender, receiver, uuid } = message.header;
     assert_eq!(word(12), u32::from(sender.0) << 16 | u32::from(receiver.0));

@@ -76,11 +76,7 @@ fn reply(call: &Call, regs: &Regs, version: Version) {
     }
 }
 
-fn replies_to<R: Request<Reply: PartialEq + Debug>>(
-    request: &R,
-    regs: &Regs,
-    version: Version,
-) {
+fn replies_to<R: Request<Reply: PartialEq + Debug>>(request: &R, regs: &Regs, version: Version) {
     comes_back(regs, version, |regs| request.reply(regs, version).ok());
 }
 

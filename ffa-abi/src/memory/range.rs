@@ -65,7 +65,8 @@ pub struct MemoryRange {
     pages: u32,
 }
 
-/// The ranges that lie in one buffer, in order. All were checked.
+/// The ranges that lie in one buffer, in order. Each was checked for itself; that they overlap, or
+/// that one is there twice, was not looked for: whoever owns the pages checks.
 #[derive(Clone, Debug)]
 pub struct Ranges<'b>(slice::Iter<'b, RawRange>);
 

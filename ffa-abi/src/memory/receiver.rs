@@ -13,7 +13,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::descriptor::{DescriptorError, Fault, check};
 use crate::id::EndpointId;
-use crate::memory::distinct::first_duplicate;
+use crate::memory::distinct::duplicate;
 use crate::memory::permissions::{Permissions, ReceiverFlags};
 use crate::raw::layout;
 
@@ -103,7 +103,7 @@ impl Receiver {
         RawAccess1_2 {
             receiver: U16::new(self.endpoint.0),
             permissions: self.permissions.bits(),
-            flags: self.flags.bits(),
+            flags: (self.flags & ReceiverFlags::all()).bits(),
             composite_offset: U32::new(if self.has_region { composite } else { 0 }),
             implementation_defined: self.implementation_defined,
             reserved: U64::ZERO,
@@ -195,7 +195,7 @@ impl<'b> Receivers<'b> {
             check(agrees, "composite offset", value_at, Fault::Mismatch)?;
             at = at.saturating_add(self.size());
         }
-        match first_duplicate(&self.clone().map(|receiver| receiver.endpoint)) {
+        match duplicate(&self.clone().map(|receiver| receiver.endpoint)) {
             Some(index) => {
                 let at = self.size().saturating_mul(index).saturating_add(offset);
                 Err(DescriptorError::new("receiver", at, Fault::Duplicate))
@@ -230,7 +230,7 @@ impl Iterator for Receivers<'_> {
 impl ExactSizeIterator for Receivers<'_> {}
 
 impl fmt::Display for Receiver {
-    /// `0x8003:RW`, and in braces what else it says.
+    /// `0x8003:RW`, and in parentheses what else it says.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.endpoint, self.permissions)?;
         if self.flags.contains(ReceiverFlags::NON_RETRIEVAL_BORROWER) {

@@ -3,9 +3,9 @@
 use ffa_abi::{
     BootContents, BootInformation, BootInformationWriter, BootItemName, BootItemType, Composite,
     EndpointId, EndpointRxTx, MemoryAttributes, MemoryHandle, MemoryRange, Message, MessageHeader,
-    NewTransaction, PartitionInfo, PartitionInfo1_0, PartitionInfoGetRegs, PartitionProperties,
-    Permissions, Receiver, Relinquish, RelinquishFlags, Request, Transaction, TransactionFlags,
-    TransactionHeader, TransactionKind, TransactionLayout, TransactionType, Uuid, Version,
+    NewEndpointRxTx, NewTransaction, PartitionInfo, PartitionInfo1_0, PartitionInfoGetRegs,
+    PartitionProperties, Permissions, Receiver, Relinquish, RelinquishFlags, Request, Transaction,
+    TransactionFlags, TransactionHeader, TransactionKind, TransactionType, Uuid, Version,
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -67,6 +67,10 @@ fn range(address: u64, pages: u32) -> MemoryRange {
     MemoryRange::new(address, pages).unwrap()
 }
 
+fn length(bytes: &[u8]) -> u32 {
+    bytes.len().try_into().unwrap()
+}
+
 #[test]
 fn the_same_share_in_each_layout() {
     let versions = [Version::V1_0, Version::V1_1, Version::V1_2];
@@ -76,7 +80,7 @@ fn the_same_share_in_each_layout() {
     let share = NewTransaction {
         kind: TransactionKind::Share,
         header: TransactionHeader::new(id(1), MemoryAttributes::NORMAL),
-        receivers: &receivers,
+        receivers,
         composite: Some(Composite { pages: 1, ranges: 1 }),
     };
     for (version, text) in versions.into_iter().zip(&texts) {
@@ -84,15 +88,14 @@ fn the_same_share_in_each_layout() {
         assert_eq!(read.head().header(), share.header);
         assert!(read.head().receivers().eq(receivers));
         assert!(read.ranges().eq([range(0x4120_0000, 1)]));
-        for (layout, other) in TransactionLayout::ALL.into_iter().zip(&texts) {
+        for (to, other) in versions.into_iter().zip(&texts) {
             let mut written = vec![0x55; other.len()];
-            assert_eq!(read.translate(layout, &mut written), Ok(other.len()));
-            assert_eq!(written, *other, "{version} to {layout}");
+            assert_eq!(read.translate(&mut written, to), Ok(length(other)));
+            assert_eq!(written, *other, "{version} to {to}");
         }
         let mut written = vec![0x55; text.len()];
-        let layout = TransactionLayout::of(version);
-        let length = share.write(layout, &mut written, [range(0x4120_0000, 1)]);
-        assert_eq!((length, &written), (Ok(text.len()), text), "{version}");
+        let returned = share.write(&mut written, version, [range(0x4120_0000, 1)]);
+        assert_eq!((returned, &written), (Ok(length(text)), text), "{version}");
     }
 }
 
@@ -134,7 +137,7 @@ fn a_lend_to_two() {
     assert_eq!(defined[14..], [0xee, 0xff]);
     assert!(lend.ranges().eq([range(0x8800_0000, 2), range(0x8_9900_0000, 1)]));
     let mut written = vec![0x55; bytes.len()];
-    assert_eq!(lend.translate(TransactionLayout::V1_2, &mut written), Ok(0xa0));
+    assert_eq!(lend.translate(&mut written, Version::V1_2), Ok(0xa0));
     assert_eq!(written, bytes);
 }
 
@@ -194,7 +197,7 @@ fn a_retrieval_and_its_answer() {
         assert_eq!(said == TransactionType::Share, !is_hypervisor);
         assert_eq!(read.ranges().len(), usize::from(non_secure));
         let mut written = vec![0x55; bytes.len()];
-        assert_eq!(read.translate(TransactionLayout::V1_1, &mut written), Ok(bytes.len()));
+        assert_eq!(read.translate(&mut written, Version::V1_1), Ok(length(&bytes)));
         assert_eq!(written, bytes);
     }
 }
@@ -273,7 +276,8 @@ fn the_buffers_of_a_vm_in_both_layouts() {
         assert_eq!((read.endpoint(), read.rx().pages(), read.tx().pages()), (id(3), 1, 1));
         assert!(read.rx().ranges().eq(rx) && read.tx().ranges().eq(tx));
         let mut written = vec![0x55; bytes.len()];
-        let length = EndpointRxTx::write(&mut written, version, id(3), &rx, &tx);
+        let new = NewEndpointRxTx { endpoint: id(3), rx: &rx, tx: &tx };
+        let length = new.write(&mut written, version);
         assert_eq!((length, written), (Ok(bytes.len()), bytes), "{version}");
     }
 }

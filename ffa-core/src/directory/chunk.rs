@@ -217,10 +217,10 @@ mod tests {
     #[test]
     fn each_version_reads_its_own_bytes() {
         let chunk = chunk(&[info(0x8001, every_property())]);
-        // That is 0x7cf: every property, without the two bits that say what the id names.
+        // That is 0x7ff: every property, and the kind whose two bits are set.
         assert_eq!(chunk.infos_1_0().as_bytes(), [0x01, 0x80, 2, 0, 0x07, 0, 0, 0]);
-        assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
-        assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
+        assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xff, 0x01, 0, 0]);
+        assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xff, 0x07, 0, 0]);
         assert_eq!(chunk.infos().as_bytes()[8..], [0x01; 16]);
         assert_eq!(size_of_val(&*chunk), 64 + (24 + 8 + 24) * BLOCK);
     }

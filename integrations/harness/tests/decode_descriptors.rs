@@ -55,6 +55,10 @@ fn a_transaction_is_explained_with_offsets() {
     assert_eq!(share, text(expected));
     let lend = ["--descriptor", "transaction", "--hex", SHARE, "--call", "MEM_LEND"];
     assert!(explained(&lend).contains("\nLEND, layout of 1.2\n"));
+    // A share is never zeroed.
+    let zeroed = SHARE.replacen("2f 00 00", "2f 00 01", 1);
+    let zeroed = explained(&["--descriptor", "transaction", "--hex", &zeroed]);
+    assert!(zeroed.contains("\nLEND, layout of 1.2; a guess, --call says it\n"), "{zeroed}");
 }
 
 #[test]

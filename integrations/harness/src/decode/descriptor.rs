@@ -75,18 +75,9 @@ pub fn descriptor(kind: Kind, dump: &Dump) -> String {
         Kind::Transaction => transaction::read(dump),
         Kind::Relinquish => Relinquish::parse(bytes).map(|read| read.to_string()),
         Kind::PartitionInfo => lists::read_partitions(dump),
-        Kind::Message => Message::parse(bytes, version).map(|Message { header, payload }| {
-            format!("message {header} of {} bytes", payload.len())
-        }),
+        Kind::Message => Message::parse(bytes, version).map(|read| read.to_string()),
         Kind::RxTx => EndpointRxTx::parse(bytes, version).map(|read| read.to_string()),
-        Kind::BootInformation => BootInformation::parse(bytes).map(|read| {
-            let count = read.items().count();
-            format!(
-                "boot information {} of {} bytes, items: {count}",
-                read.version(),
-                read.blob_size()
-            )
-        }),
+        Kind::BootInformation => BootInformation::parse(bytes).map(|read| read.to_string()),
     };
     let mut sheet = Sheet::new(dump, read);
     match kind {

@@ -125,7 +125,7 @@ impl fmt::Display for PartitionCase {
 pub(crate) fn are_dropped(version: Version, properties: Property) -> bool {
     let visible = properties.visible_in(version);
     if visible.kind() != EndpointKind::PeEndpoint {
-        return visible.intersects(Property::all() - Property::AARCH64);
+        return visible.intersects(Property::all() - Property::AARCH64 - Property::KIND);
     }
     let told = Property::VM_CREATED | Property::VM_DESTROYED;
     !visible.contains(Property::RECEIVES_DIRECT_REQUESTS) && visible.intersects(told)

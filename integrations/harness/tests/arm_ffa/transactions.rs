@@ -86,8 +86,8 @@ fn ours(version: Version, kind: TransactionKind, bytes: &[u8]) -> Result<Read, D
         ranges: head.composite().map(|_| ranges()),
     };
     let mut written = vec![0x55; bytes.len() + 64];
-    let length = read.translate(head.layout(), &mut written);
-    let written = length.ok().map(|length| written[..length].to_vec());
+    let length = read.translate(&mut written, head.layout().version());
+    let written = length.ok().map(|length| written[..length as usize].to_vec());
     Ok((content, written))
 }
 
@@ -156,6 +156,9 @@ fn header(rng: &mut Rng, kind: TransactionKind) -> TransactionHeader {
     let is_response = kind == TransactionKind::RetrieveResponse;
     let attributes = MemoryAttributes { memory, non_secure: is_response && rng.bool() };
     let mut flags = TransactionFlags::from_bits_truncate(rng.u32(..));
+    if kind.is_sent_by_owner() {
+        flags &= TransactionFlags::ZERO | TransactionFlags::TIME_SLICE;
+    }
     if kind == TransactionKind::Share {
         flags.remove(TransactionFlags::ZERO);
     }
@@ -204,12 +207,12 @@ fn ranges(rng: &mut Rng) -> Vec<MemoryRange> {
 /// As ffa-abi writes it.
 pub(crate) fn written(
     layout: TransactionLayout,
-    transaction: &NewTransaction<'_>,
+    transaction: &NewTransaction<impl IntoIterator<Item = Receiver> + Clone>,
     ranges: &[MemoryRange],
 ) -> Result<Vec<u8>, BuildError> {
     let mut bytes = vec![0x55; 512];
-    let length = transaction.write(layout, &mut bytes, ranges.iter().copied())?;
-    bytes.truncate(length);
+    let length = transaction.write(&mut bytes, layout.version(), ranges.iter().copied())?;
+    bytes.truncate(length as usize);
     Ok(bytes)
 }
 
@@ -222,7 +225,6 @@ fn transaction(
     let has_region = receivers.iter().any(|receiver| receiver.has_region);
     let ranges = if has_region { ranges } else { Vec::new() };
     let composite = ffa_abi::Composite::of(ranges.iter().copied());
-    let receivers = &receivers;
     written(layout, &NewTransaction { kind, header, receivers, composite }, &ranges)
 }
 

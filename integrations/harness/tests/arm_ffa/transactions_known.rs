@@ -83,9 +83,9 @@ pub(crate) const KNOWN: &[Known<TransactionCase>] = &[
         example: || changed(&[(FLAGS, 1)]),
     },
     Known {
-        name: "type-other-than-the-call",
-        explains: |case| case.ignores("flags[4:3]", Fault::Mismatch),
-        example: || changed(&[(FLAGS, 0x18)]),
+        name: "flags-of-a-retrieval",
+        explains: |case| case.ignores("flags[31:2]", Fault::NotZero),
+        example: || changed(&[(FLAGS, 0x08)]),
     },
     Known {
         name: "handle-from-a-sender",
@@ -220,7 +220,7 @@ fn in_layout(layout: TransactionLayout, version: Version) -> TransactionCase {
     let kind = TransactionKind::RetrieveRequest;
     let receivers = [Receiver::of_handle(EndpointId(0x8001), Permissions::READ_WRITE)];
     let header = TransactionHeader::new(EndpointId(1), MemoryAttributes::NORMAL);
-    let request = NewTransaction { kind, header, receivers: &receivers, composite: None };
+    let request = NewTransaction { kind, header, receivers, composite: None };
     TransactionCase::new(version, kind, written(layout, &request, &[]).unwrap())
 }
 

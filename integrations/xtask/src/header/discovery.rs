@@ -135,17 +135,12 @@ fn features_of_calls() -> Group {
 }
 
 fn partitions() -> Group {
-    let kind = |bits| PartitionProperties::from_bits_retain(bits).kind();
-    let kinds = single_bits(|bit| kind(bit) != EndpointKind::PeEndpoint);
-    let place = |wanted| {
-        let numbers = (0..4_u32).map(|number| number << kinds.trailing_zeros());
-        numbers.into_iter().find(|bits| kind(*bits) == wanted).unwrap_or_default()
-    };
+    let place = |kind| PartitionProperties::empty().with_kind(kind).bits();
     let about = "Properties in a descriptor, with the version that brought them, and the kind of what \
                  the id names; flags in w5 of FFA_PARTITION_INFO_GET.";
     Group::new("Partitions", about)
         .flags::<PartitionProperties>("PARTITION", first_version)
-        .bits("PARTITION_KIND_MASK", kinds, "")
+        .bits("PARTITION_KIND_MASK", PartitionProperties::KIND.bits(), "")
         .bits("PARTITION_KIND_PE_ENDPOINT", place(EndpointKind::PeEndpoint), "")
         .bits("PARTITION_KIND_INDEPENDENT_SEPID", place(EndpointKind::IndependentSepid), "")
         .bits("PARTITION_KIND_DEPENDENT_SEPID", place(EndpointKind::DependentSepid), "")

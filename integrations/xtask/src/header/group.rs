@@ -50,15 +50,16 @@ impl Group {
         group.number(&format!("{name}_SHIFT"), mask.trailing_zeros(), "")
     }
 
-    /// Each flag that the type names.
+    /// Each flag that the type names, except fields of several bits: their masks and values are
+    /// constants of their own.
     pub(super) fn flags<F: Flags<Bits: Into<u64>>>(
         self,
         prefix: &str,
         about: impl Fn(u64) -> String,
     ) -> Group {
-        F::FLAGS.iter().fold(self, |group, flag| {
-            let bits = flag.value().bits().into();
-            group.bits(&format!("{prefix}_{}", flag.name()), bits, &about(bits))
+        let flags = F::FLAGS.iter().map(|flag| (flag.name(), flag.value().bits().into()));
+        flags.filter(|(_, bits)| bits.is_power_of_two()).fold(self, |group, (name, bits)| {
+            group.bits(&format!("{prefix}_{name}"), bits, &about(bits))
         })
     }
 

@@ -16,19 +16,16 @@ pub(super) fn groups() -> Vec<Group> {
 }
 
 fn transactions() -> Group {
-    let type_of = |bits| TransactionFlags::from_bits_retain(bits).transaction_type();
-    let types = single_bits(|bit| type_of(bit) != TransactionType::NotSpecified);
     let sent = |kind| TransactionFlags::empty().with_type(kind).bits();
-    let hint = |hint| TransactionFlags::empty().with_alignment_hint(Some(hint)).bits();
     let about = "Flags of transactions, of relinquish descriptors, and in w3 of FFA_MEM_RECLAIM. \
                  The type is what the region was sent by.";
     Group::new("Memory transactions", about)
         .flags::<TransactionFlags>("TRANSACTION", no_comment)
-        .bits("TRANSACTION_TYPE_MASK", types, "")
+        .bits("TRANSACTION_TYPE_MASK", TransactionFlags::TYPE.bits(), "")
         .bits("TRANSACTION_SHARE", sent(TransactionType::Share), "")
         .bits("TRANSACTION_LEND", sent(TransactionType::Lend), "")
         .bits("TRANSACTION_DONATE", sent(TransactionType::Donate), "")
-        .field("TRANSACTION_HINT", hint(0) ^ hint(u8::MAX), "if HINT_VALID")
+        .field("TRANSACTION_HINT", TransactionFlags::HINT.bits(), "if HINT_VALID")
         .flags::<RelinquishFlags>("RELINQUISH", no_comment)
         .flags::<MemReclaimFlags>("MEM_RECLAIM", no_comment)
 }

@@ -2,7 +2,7 @@
 
 use ffa_abi::{
     FirstFragment, MemoryAttributes, MemoryHandle, MemoryRange, Permissions, ReceiverFlags,
-    TransactionFlags, TransactionKind, TransactionType, Version,
+    TransactionFlags, TransactionKind, Version,
 };
 
 use super::sheet::{Field, Item, Sheet, at, ignored, zero};
@@ -83,11 +83,9 @@ fn kind(dump: &Dump) -> TransactionKind {
         Some(_) => TransactionKind::RetrieveResponse,
         None if has_handle && is_empty => TransactionKind::HypervisorRetrieveRequest,
         None if has_handle => retrieval(dump),
-        None => match TransactionFlags::from_bits_retain(byte(4).into()).transaction_type() {
-            TransactionType::Donate => TransactionKind::Donate,
-            TransactionType::Lend => TransactionKind::Lend,
-            TransactionType::Share | TransactionType::NotSpecified => TransactionKind::Share,
-        },
+        // Nothing in what an owner sends tells its calls apart, except that no share is zeroed.
+        None if byte(4) & 1 != 0 => TransactionKind::Lend,
+        None => TransactionKind::Share,
     }
 }
 
