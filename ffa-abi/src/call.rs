@@ -43,6 +43,9 @@ pub trait Request: Sized + fmt::Display {
     type Reply: Reply;
 
     /// The registers that make this call.
+    ///
+    /// They say all that the value says. That the callee's version has it is for who makes the value:
+    /// fields that came later, and 64-bit forms, say since when they are.
     #[must_use]
     fn encode(&self) -> Regs;
 

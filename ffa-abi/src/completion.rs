@@ -10,7 +10,7 @@ use crate::calls::message_wait::MessageWait;
 use crate::calls::scheduling::{Interrupt, NormalWorldResume, Run, Yield};
 use crate::function::FunctionId;
 use crate::regs::Regs;
-use crate::reply::{CallError, Empty, Reply, ReplyError, Success};
+use crate::reply::{CallError, Empty, Reply, Success};
 use crate::version::Version;
 
 /// A call that may answer another one.
@@ -50,15 +50,16 @@ macro_rules! completions {
 
             /// What `version` does not have yet, or no more, is no reply.
             fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
-                let unexpected = ReplyError::UnexpectedFunction(regs.w(0));
-                let function = FunctionId::from_bits(regs.w(0))
-                    .filter(|function| function.exists_in(version))
-                    .ok_or(CallError::Reply(unexpected))?;
+                let known = FunctionId::from_bits(regs.w(0));
+                let success = || Success::check(regs).map(|_| $name::Success);
+                let Some(function) = known.filter(|function| function.exists_in(version)) else {
+                    return success();
+                };
                 match function {
                     $($(FunctionId::$id)|+ => {
                         Ok($name::$variant(Completion::parse(function, regs, version)))
                     })*
-                    _ => Success::check(regs).map(|_| $name::Success),
+                    _ => success(),
                 }
             }
         }
@@ -163,6 +164,7 @@ mod tests {
     use crate::form::Payload;
     use crate::function::Width;
     use crate::id::EndpointId;
+    use crate::reply::ReplyError;
     use crate::status::Status;
     use crate::target::Target;
 
@@ -315,5 +317,15 @@ mod tests {
             "FFA_INTERRUPT target=0x8001 vcpu=2 interrupt=34"
         );
         assert_eq!(text(&[0x8400_0061]), "SUCCESS");
+    }
+
+    #[test]
+    fn an_error_of_either_width_keeps_its_code_at_every_version() {
+        for version in [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3] {
+            for id in [0x8400_0060, 0xc400_0060] {
+                let read = RunReply::read(&regs(&[id, 0, 0xffff_fffc]), version);
+                assert_eq!(read, Err(CallError::Status(Status::BUSY)), "{id:#x} {version}");
+            }
+        }
     }
 }

@@ -105,19 +105,15 @@ impl<const BASIC: usize, const EXTENDED: usize> Payload<BASIC, EXTENDED> {
         self.value(index) as u32
     }
 
-    /// The same values in the wider of its own form and `form`.
-    pub(crate) fn widened(self, form: Form) -> Self {
-        match (self, form) {
-            (Payload::Words(words), Form::DoubleWords) => {
-                Payload::DoubleWords(words.map(u64::from))
-            }
-            (Payload::Words(_) | Payload::DoubleWords(_), Form::Extended) => {
-                let mut wide = [0; EXTENDED];
-                wide.iter_mut().zip(self.values()).for_each(|(to, from)| *to = from);
-                Payload::Extended(wide)
-            }
-            _ => self,
-        }
+    /// The same values in another form; `None` where they do not fit into it. Who relays brings a
+    /// payload into the form of the one that gets it.
+    #[must_use]
+    pub fn in_form(&self, form: Form) -> Option<Self> {
+        let mut regs = Regs::ZERO;
+        regs.0.iter_mut().skip(Self::FIRST).zip(self.values()).for_each(|(to, from)| *to = from);
+        let other = Self::read(form, &regs);
+        let fits = (0..Regs::COUNT).all(|index| other.value(index) == self.value(index));
+        fits.then_some(other)
     }
 
     #[inline(always)]
@@ -267,5 +263,22 @@ mod tests {
         assert_eq!(Argument::read(Width::Bits32, &regs, 1), Argument::Bits32(1));
         assert_eq!(Argument::read(Width::Bits64, &regs, 1), Argument::Bits64(0xf_0000_0001));
         assert_eq!(Argument::Bits32(u32::MAX).value(), 0xffff_ffff);
+    }
+
+    #[test]
+    fn a_payload_takes_another_form_where_it_fits() {
+        let words = Results::Words([1, 2, 3, 4, 5, u32::MAX]);
+        let wide = Results::DoubleWords([1, 2, 3, 4, 5, u32::MAX.into()]);
+        let mut long = [0; 16];
+        long[..6].copy_from_slice(&[1, 2, 3, 4, 5, u32::MAX.into()]);
+        let extended = Results::Extended(long);
+        let all = [words, wide, extended];
+        for (from, to) in all.iter().flat_map(|from| all.iter().map(move |to| (from, to))) {
+            assert_eq!(from.in_form(to.form()), Some(*to));
+        }
+        assert_eq!(Results::DoubleWords([1 << 32; 6]).in_form(Form::Words), None);
+        long[6] = 1;
+        let longer = Results::Extended(long);
+        assert_eq!([Form::Words, Form::DoubleWords].map(|form| longer.in_form(form)), [None; 2]);
     }
 }

@@ -1,5 +1,5 @@
 //! The header of an indirect message: what `FFA_MSG_SEND2` finds at the start of a TX buffer, and
-//! its receiver at the start of its RX buffer.
+//! its receiver at the start of its RX buffer (DEN0077, `FFA_MSG_SEND2`).
 //!
 //! ```text
 //! offset  0       4          8        12         14       16     20         24      40

@@ -10,7 +10,7 @@
 use core::slice::ChunksExact;
 
 use crate::calls::partition_info_get::{PartitionInfoGetReply, partition_descriptor_size};
-use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, put, room, view};
+use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, check, put, room, view};
 use crate::partition_info::{PartitionInfo, PartitionInfo1_0};
 use crate::uuid::Uuid;
 use crate::version::Version;
@@ -60,7 +60,8 @@ impl<'b> PartitionInfos<'b> {
     /// returns what to answer.
     ///
     /// # Errors
-    /// No room for all of them, or more than 32 bits can count.
+    /// No room for all of them, or more than 32 bits can count; a [`Fault::Mismatch`] where `infos` has
+    /// fewer the second time than the first.
     pub fn write(
         buffer: &mut [u8],
         version: Version,
@@ -70,9 +71,12 @@ impl<'b> PartitionInfos<'b> {
         let count = u32::try_from(infos.clone().into_iter().count()).map_err(|_| overflow)?;
         let size = descriptor_size(version);
         let list = room(buffer, array_end(0, count, size).ok_or(overflow)?)?;
+        let mut written = 0;
         for (index, info) in (0..count).zip(infos) {
             info.put(list, size.saturating_mul(index), version)?;
+            written = index.saturating_add(1);
         }
+        check(written == count, "partition count", 0, Fault::Mismatch)?;
         Ok(PartitionInfoGetReply::listed(count, version))
     }
 }

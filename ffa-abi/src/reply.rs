@@ -12,7 +12,8 @@ pub trait Reply: Sized + fmt::Display {
     /// Writes the reply over the call's registers.
     ///
     /// x0..x7 are written whole. x8..x17 keep what they held unless the reply uses them: they belong
-    /// to callers below FF-A 1.2.
+    /// to callers below FF-A 1.2. Who passes on what a callee of a later version answered brings it
+    /// into the caller's form before: [`Payload::in_form`](crate::Payload::in_form).
     fn write(&self, regs: &mut Regs);
 
     /// The reply that the registers hold after a call, between sides that speak `version`: it decides
@@ -36,7 +37,7 @@ pub enum CallError {
 /// Registers that are no reply to the call that was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReplyError {
-    /// w0 is neither `FFA_SUCCESS` nor `FFA_ERROR`.
+    /// w0 is nothing that answers the call between sides of this version, in this form.
     UnexpectedFunction(u32),
     /// A field holds what no callee may answer.
     OutOfRange(&'static str),

@@ -66,6 +66,8 @@ fn refused(error: DecodeError, called: Option<FunctionId>) {
 fn reply(call: &Call, regs: &Regs, version: Version) {
     match call {
         Call::PartitionInfoGetRegs(request) => replies_to(request, regs, version),
+        Call::NotificationGet(request) => replies_to(request, regs, version),
+        Call::MemPermGet(request) => replies_to(request, regs, version),
         Call::NotificationInfoGet(request) => replies_to(request, regs, version),
         Call::ConsoleLog(request) => replies_to(request, regs, version),
         Call::DirectRequest(request) => replies_to(request, regs, version),

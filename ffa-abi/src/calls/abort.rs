@@ -3,6 +3,8 @@
 //! ```text
 //! w1 MBZ   w2 or x2 information of no fixed meaning   w3..w7 or x3..x7 MBZ
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! w1 [7:0] count of characters [31:8] MBZ
-//! w2..w7   24 characters, x2..x7 48, from 1.2 on x2..x17 128; the first in the lowest byte
+//! w2..w7   24 characters, x2..x17 128, or x2..x7 48 below 1.2, which has not got the call but for
+//!          those who serve it there; the first in the lowest byte
 //! reply    FFA_SUCCESS, or FFA_ERROR with w2 RETRY and w3 how many characters were taken
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::{array, fmt};
 
@@ -353,5 +356,12 @@ mod tests {
         }
         regs.set(3, 0x100_u64);
         assert_eq!(ConsoleLogReply::read(&regs, Version::V1_2), Err(impossible));
+    }
+
+    #[test]
+    fn no_more_is_said_to_be_taken_than_a_call_holds() {
+        let mut regs = Regs::ZERO;
+        ConsoleLogReply::Partly { taken: 200 }.write(&mut regs);
+        assert_eq!(regs.w(3), 128);
     }
 }

@@ -6,6 +6,8 @@
 //!     framework message: [31] 1 [30:8] MBZ before 1.2, ignored from there on [7:0] type
 //! w3..w7, x3..x7, or in the 64-bit form from 1.3 on x3..x17: payload
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -96,12 +98,16 @@ impl DirectMessage {
         }
     }
 
-    /// The same in a form with wider registers, where `form` is wider.
-    fn widened(self, form: Form) -> DirectMessage {
+    /// The same in another form; `None` where the payload does not fit into it.
+    #[must_use]
+    pub fn in_form(&self, form: Form) -> Option<DirectMessage> {
         match self {
-            DirectMessage::Partition(payload) => DirectMessage::Partition(payload.widened(form)),
+            DirectMessage::Partition(payload) => {
+                payload.in_form(form).map(DirectMessage::Partition)
+            }
             DirectMessage::Framework(FrameworkMessage { kind, payload }) => {
-                DirectMessage::Framework(FrameworkMessage { kind, payload: payload.widened(form) })
+                let payload = payload.in_form(form)?;
+                Some(DirectMessage::Framework(FrameworkMessage { kind: *kind, payload }))
             }
         }
     }
@@ -131,12 +137,12 @@ impl From<FrameworkContent> for DirectMessage {
 }
 
 impl DirectRequest {
-    /// The response to this request that carries `message`, in the form of the request where that is
-    /// the wider one.
+    /// The response to this request that carries `message`, in the form of the request; `None` where
+    /// the message does not fit into that.
     #[must_use]
-    pub fn respond(&self, message: DirectMessage) -> DirectResponse {
-        let message = message.widened(self.message.payload().form());
-        DirectResponse { sender: self.receiver, receiver: self.sender, message }
+    pub fn respond(&self, message: DirectMessage) -> Option<DirectResponse> {
+        let message = message.in_form(self.message.payload().form())?;
+        Some(DirectResponse { sender: self.receiver, receiver: self.sender, message })
     }
 
     const fn function(&self) -> FunctionId {
@@ -315,7 +321,8 @@ mod tests {
             assert_eq!(Call::decode(&call, version), Ok(Call::DirectRequest(expected)));
         }
         assert_eq!(expected.encode(), call);
-        let response = expected.respond(DirectMessage::Partition(Payload::Words([0, 1, 0, 0, 0])));
+        let response =
+            expected.respond(DirectMessage::Partition(Payload::Words([0, 1, 0, 0, 0]))).unwrap();
         let answer = regs(&[0x8400_0070, 0x8001_0001, 0, 0, 1]);
         assert_eq!(response.encode(), answer);
         assert_eq!(Call::decode(&answer, Version::V1_0), Ok(Call::DirectResponse(response)));
@@ -394,7 +401,7 @@ mod tests {
         let call = regs(&[0x8400_006f, 0x8001, 0x8000_0004, 0, 0, 3]);
         assert_eq!(request.encode(), call);
         assert_eq!(Call::decode(&call, Version::V1_1), Ok(Call::DirectRequest(request)));
-        let response = request.respond(FrameworkContent::VmCreatedResponse(Ok(())).into());
+        let response = request.respond(FrameworkContent::VmCreatedResponse(Ok(())).into()).unwrap();
         assert_eq!(response.encode(), regs(&[0x8400_0070, 0x8001_0000, 0x8000_0005]));
         let text = "FFA_MSG_SEND_DIRECT_REQ_32 sender=0x0000 receiver=0x8001 \
                     VM_CREATED vm=0x0003 handle=0x0";
@@ -479,13 +486,14 @@ mod tests {
         let arguments = PsciArguments::Bits64([1, 2, 3]);
         let psci = FrameworkContent::PsciRequest(PsciRequest { function: 0xc400_0003, arguments });
         let request = DirectRequest { message: psci.into(), ..request(Payload::Words([0; 5])) };
-        let response = request.respond(FrameworkContent::PsciResponse(-2).into());
+        let response = request.respond(FrameworkContent::PsciResponse(-2).into()).unwrap();
         let answer = regs(&[0xc400_0070, 0x8001_0001, 0x8000_0002, 0xffff_fffe]);
         assert_eq!(response.encode(), answer);
         let read = request.reply(&answer, Version::V1_2);
         assert_eq!(read, Ok(DirectRequestReply::Response(response)));
         assert_eq!(response.message.framework(), Some(FrameworkContent::PsciResponse(-2)));
-        let long = request_of_64_bits().respond(DirectMessage::Partition(Payload::Words([9; 5])));
+        let long =
+            request_of_64_bits().respond(DirectMessage::Partition(Payload::Words([9; 5]))).unwrap();
         let mut payload = [0; 15];
         payload[..5].fill(9);
         assert_eq!(long.message.payload(), Payload::Extended(payload));
@@ -509,7 +517,8 @@ mod tests {
     #[test]
     fn an_extended_request_gets_an_extended_response() {
         let request = request_of_64_bits();
-        let response = request.respond(DirectMessage::Partition(Payload::Extended([2; 15])));
+        let response =
+            request.respond(DirectMessage::Partition(Payload::Extended([2; 15]))).unwrap();
         let mut answer = request.encode();
         DirectRequestReply::Response(response).write(&mut answer);
         assert_eq!(answer.0[3..], [2; 15]);
@@ -530,7 +539,7 @@ mod tests {
         WaitReply::DirectRequest(request).write(&mut next);
         assert_eq!(next.0[3..8], [1; 5]);
         assert_eq!(next.0[8..], [9; 10]);
-        let response = request.respond(request.message);
+        let response = request.respond(request.message).unwrap();
         assert_eq!(response.reply(&next, Version::V1_2), Ok(WaitReply::DirectRequest(request)));
     }
 
@@ -539,7 +548,8 @@ mod tests {
         let text = "FFA_MSG_SEND_DIRECT_REQ_64 sender=0x0001 receiver=0x8001 payload=[0x1 0x2]";
         assert_eq!(request(Payload::DoubleWords([1, 2, 0, 0, 0])).to_string(), text);
         let response = request(Payload::Words([0; 5]))
-            .respond(DirectMessage::Partition(Payload::Words([0; 5])));
+            .respond(DirectMessage::Partition(Payload::Words([0; 5])))
+            .unwrap();
         let text = "FFA_MSG_SEND_DIRECT_RESP_32 sender=0x8001 receiver=0x0001 payload=[]";
         assert_eq!(response.to_string(), text);
     }

@@ -4,6 +4,8 @@
 //! request   x1 [31:16] sender [15:0] receiver   x2, x3 UUID   x4..x17 payload
 //! response  x1 [31:16] sender [15:0] receiver   x2, x3 MBZ    x4..x17 payload
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
 //! `FFA_EL3_INTR_HANDLE` (1.2).
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -5,6 +5,8 @@
 //! ERROR    w1 target, or 0   w2 status   w3 more, for calls that say so
 //! SUCCESS  w1 target, or 0   w2..w7, x2..x7, or from 1.2 on in the 64-bit form x2..x17 results
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
 //! `FFA_FEATURES`.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -352,5 +354,11 @@ mod tests {
             |retrievals| MemRetrieveFeature { retrievals, ..Default::default() }.most_retrievals();
         assert_eq!([0, 1, 7, 62].map(most), [1, 3, 255, 0x7fff_ffff_ffff_ffff]);
         assert_eq!([63, 64, 255].map(most), [u64::MAX; 3]);
+    }
+
+    #[test]
+    fn the_smallest_buffer_has_the_size_of_a_granule() {
+        let size = |minimum| RxtxMapFeature { minimum, maximum_pages: 0 }.minimum_size();
+        assert_eq!([0, 1, 2, 3].map(size), [Some(4 << 10), Some(64 << 10), Some(16 << 10), None]);
     }
 }

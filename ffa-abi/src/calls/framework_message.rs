@@ -14,6 +14,8 @@
 //! ```
 //! Registers that a type does not use should be zero: they are kept in a [`FrameworkMessage`], which has
 //! all that came, and left out of its [`FrameworkContent`], which has what it means.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

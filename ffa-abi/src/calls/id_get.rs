@@ -1,4 +1,6 @@
 //! `FFA_ID_GET` and `FFA_SPM_ID_GET`.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -8,6 +8,8 @@
 //! w1, w2  handle   w3  FRAG_RX: offset   FRAG_TX: length
 //! w4  [31:16] endpoint, at the physical instance
 //! ```
+//!
+//! DEN0077 up to 1.1, DEN0140 from 1.2 on, under these names.
 
 use core::fmt;
 

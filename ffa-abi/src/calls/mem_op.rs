@@ -1,4 +1,6 @@
 //! `FFA_MEM_OP_PAUSE` and `FFA_MEM_OP_RESUME`: memory management in slices of time.
+//!
+//! DEN0077 up to 1.1, DEN0140 from 1.2 on, under these names.
 
 use core::fmt;
 

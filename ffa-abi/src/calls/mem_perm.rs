@@ -8,6 +8,8 @@
 //!
 //! permissions  [1:0] data: 0 none, 1 read-write, 3 read-only   [2] not executable
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
 //! `FFA_MEM_RELINQUISH` and `FFA_MEM_RECLAIM`: the way back of memory that was lent or shared.
+//!
+//! DEN0077 up to 1.1, DEN0140 from 1.2 on, under these names.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
 //! What completes the calls of memory management: `FFA_SUCCESS`, or a call in the other direction.
+//!
+//! DEN0077 up to 1.1, DEN0140 from 1.2 on, under these names.
 
 use core::fmt;
 

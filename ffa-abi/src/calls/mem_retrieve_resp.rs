@@ -1,4 +1,6 @@
 //! `FFA_MEM_RETRIEVE_RESP`: what completes `FFA_MEM_RETRIEVE_REQ`.
+//!
+//! DEN0077 up to 1.1, DEN0140 from 1.2 on, under these names.
 
 use core::fmt;
 

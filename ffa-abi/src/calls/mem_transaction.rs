@@ -6,6 +6,8 @@
 //! x3  address of the buffer, 0 for the caller's TX buffer
 //! w4  pages of 4 KiB of that buffer, must be zero for the TX buffer
 //! ```
+//!
+//! DEN0077 up to 1.1, DEN0140 from 1.2 on, under these names.
 
 use core::fmt;
 use core::num::{NonZeroU32, NonZeroU64};

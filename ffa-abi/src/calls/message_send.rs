@@ -5,6 +5,8 @@
 //!            w2 [1] delay the schedule receiver interrupt, other bits MBZ
 //! MSG_SEND   w1 [31:16] sender [15:0] receiver   w3 length in bytes   w4 attributes
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -91,8 +93,8 @@ impl Reply for MessageSend {
         write_call(self, regs);
     }
 
-    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
-        if regs.w(0) == FunctionId::MSG_SEND.bits() {
+    fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
+        if regs.w(0) == FunctionId::MSG_SEND.bits() && FunctionId::MSG_SEND.exists_in(version) {
             return Ok(MessageSend::parse(FunctionId::MSG_SEND, regs, Version::V1_0));
         }
         Success::check(regs)?;

@@ -4,6 +4,8 @@
 //! MSG_WAIT  w1 MBZ   w2 [0] keep the RX buffer (1.2) [31:1] MBZ, all MBZ before 1.2   w3..w7 MBZ
 //! MSG_POLL
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -146,12 +148,12 @@ mod tests {
         message.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_006e, 0x1_0002, 0, 64, 0, 0, 0, 0]);
         assert_eq!(regs.0[8..], [9; 10]);
-        assert_eq!(MessagePoll.reply(&regs, Version::V1_2), Ok(message));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_0), Ok(message));
         crate::reply::write_error(&mut regs, Status::RETRY);
-        assert_eq!(MessagePoll.reply(&regs, Version::V1_2), Err(CallError::Status(Status::RETRY)));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_0), Err(CallError::Status(Status::RETRY)));
         regs.set(0, FunctionId::SUCCESS_32.bits());
         let unexpected = ReplyError::UnexpectedFunction(0x8400_0061);
-        assert_eq!(MessagePoll.reply(&regs, Version::V1_2), Err(CallError::Reply(unexpected)));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_0), Err(CallError::Reply(unexpected)));
     }
 
     #[test]

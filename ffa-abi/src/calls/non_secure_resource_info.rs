@@ -5,6 +5,8 @@
 //! x2     [0] x1 names an endpoint [1] MBZ [3:2] type of resource [4] go on [63:5] MBZ
 //! reply  x2 [31:0] bytes that remain [63:32] bytes written to the caller's RX buffer
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

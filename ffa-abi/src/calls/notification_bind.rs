@@ -6,6 +6,8 @@
 //! w2  BIND: [0] per-vCPU, [31:1] must be zero   UNBIND: must be zero
 //! w3  bitmap [31:0]   w4  bitmap [63:32]
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
 //! `FFA_NOTIFICATION_BITMAP_CREATE` and `FFA_NOTIFICATION_BITMAP_DESTROY` (1.1).
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -6,6 +6,8 @@
 //!            [31:4] must be zero
 //! reply  w2, w3  from SPs   w4, w5  from VMs   w6  from the SPM   w7  from the hypervisor
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -16,7 +18,7 @@ use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::notifications::{FrameworkNotifications, Notifications};
 use crate::regs::Regs;
-use crate::reply::{CallError, Reply, ReplyError, Success, write_success};
+use crate::reply::{CallError, Reply, Success, write_success};
 use crate::target::halves;
 use crate::version::Version;
 
@@ -77,27 +79,29 @@ impl Request for NotificationGet {
         Ok(NotificationGet { receiver, vcpu: regs.upper_half(1), flags })
     }
 
-    /// Also checks that nothing is pending that was not asked for: who passes notifications on would
-    /// let the callee speak for others.
+    /// Bitmaps that were not asked for are dropped: with them, the callee would speak for others. Those
+    /// that were stay, whatever lies beside them, since the callee has them no more.
     fn reply(&self, regs: &Regs, version: Version) -> Result<NotificationGetReply, CallError> {
-        let reply = NotificationGetReply::read(regs, version)?;
-        if self.flags.contains(reply.senders()) {
-            return Ok(reply);
-        }
-        Err(CallError::Reply(ReplyError::OutOfRange("bitmap that was not asked for")))
+        NotificationGetReply::read(regs, version).map(|reply| reply.only(self.flags))
     }
 }
 
 impl NotificationGetReply {
-    /// From whom something is pending.
-    #[must_use]
-    pub fn senders(&self) -> NotificationGetFlags {
-        let flag =
-            |is_empty: bool, flag| if is_empty { NotificationGetFlags::empty() } else { flag };
-        flag(self.secure_partitions.is_empty(), NotificationGetFlags::SECURE_PARTITIONS)
-            | flag(self.vms.is_empty(), NotificationGetFlags::VMS)
-            | flag(self.spm.is_empty(), NotificationGetFlags::SPM_FRAMEWORK)
-            | flag(self.hypervisor.is_empty(), NotificationGetFlags::HYPERVISOR_FRAMEWORK)
+    /// The bitmaps that `flags` name, and none else.
+    fn only(mut self, flags: NotificationGetFlags) -> NotificationGetReply {
+        if !flags.contains(NotificationGetFlags::SECURE_PARTITIONS) {
+            self.secure_partitions = Notifications::NONE;
+        }
+        if !flags.contains(NotificationGetFlags::VMS) {
+            self.vms = Notifications::NONE;
+        }
+        if !flags.contains(NotificationGetFlags::SPM_FRAMEWORK) {
+            self.spm = FrameworkNotifications::empty();
+        }
+        if !flags.contains(NotificationGetFlags::HYPERVISOR_FRAMEWORK) {
+            self.hypervisor = FrameworkNotifications::empty();
+        }
+        self
     }
 }
 
@@ -231,9 +235,10 @@ mod tests {
                 let mut regs = Regs::ZERO;
                 regs.set(0, 0x8400_0061_u64);
                 regs.set(word + 2, 0x8000_0000_u64);
+                let reply = call.reply(&regs, Version::V1_2).unwrap();
                 let was_asked_for = asked & sender != 0;
                 assert_eq!(
-                    call.reply(&regs, Version::V1_2).is_ok(),
+                    reply != NotificationGetReply::default(),
                     was_asked_for,
                     "{asked} {word}"
                 );

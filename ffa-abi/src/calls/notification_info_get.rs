@@ -8,6 +8,8 @@
 //!        x3..x7  16-bit ids, two a register in SUCCESS_32, four in SUCCESS_64;
 //!                of each list the first is an endpoint, the others are vCPUs of it
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

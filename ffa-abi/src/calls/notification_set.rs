@@ -6,6 +6,8 @@
 //!     [31:16] vCPU, must be zero unless per-vCPU
 //! w3  bitmap [31:0]   w4  bitmap [63:32]
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

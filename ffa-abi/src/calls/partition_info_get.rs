@@ -1,4 +1,6 @@
 //! `FFA_PARTITION_INFO_GET`.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -154,5 +156,11 @@ mod tests {
         assert_eq!(size(PartitionInfoGetReply::listed(3, Version::V1_0)), 0);
         assert_eq!(size(PartitionInfoGetReply::listed(3, Version::V1_1)), 24);
         assert_eq!(size(PartitionInfoGetReply::counted(3)), 0);
+    }
+
+    #[test]
+    fn undefined_flags_are_not_written() {
+        let flags = PartitionInfoFlags::from_bits_retain(u32::MAX);
+        assert_eq!(PartitionInfoGet { uuid: Uuid::NIL, flags }.encode().x(5), 1);
     }
 }

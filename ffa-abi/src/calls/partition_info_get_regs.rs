@@ -7,6 +7,8 @@
 //! ```
 //! Later versions append to a descriptor: in 1.3 it has 48 bytes, and two fit. The size says where the
 //! next one begins, and the first 24 bytes are read.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -359,16 +361,28 @@ mod tests {
 
     #[test]
     fn a_list_is_walked_to_its_end() {
-        let infos = [PartitionInfo::default(); 12];
+        let infos = [PartitionInfo::default(); 11];
         let mut call = Some(PartitionInfoGetRegs::first(Uuid::NIL));
         let mut seen = 0;
         while let Some(asked) = call {
             let rest = infos.iter().copied().skip(asked.start.into());
-            let reply = PartitionInfoGetRegsReply::new(asked.start, 12, 0x77, rest).unwrap();
+            let reply = PartitionInfoGetRegsReply::new(asked.start, 11, 0x77, rest).unwrap();
             assert_eq!(asked.tag, if asked.start == 0 { 0 } else { 0x77 });
             seen += reply.descriptors().len();
             call = asked.next(&reply);
         }
-        assert_eq!(seen, 12);
+        assert_eq!(seen, 11);
+    }
+
+    #[test]
+    fn there_is_no_such_reply_before_1_2() {
+        let infos = [PartitionInfo::default()];
+        let reply = PartitionInfoGetRegsReply::new(0, 1, 7, infos).unwrap();
+        let mut regs = Regs::ZERO;
+        reply.write(&mut regs);
+        let call = PartitionInfoGetRegs::first(Uuid::NIL);
+        assert_eq!(call.reply(&regs, Version::V1_2), Ok(reply));
+        let error = CallError::Reply(ReplyError::UnexpectedFunction(0xc400_0061));
+        assert_eq!(call.reply(&regs, Version::V1_1), Err(error));
     }
 }

@@ -1,4 +1,6 @@
 //! `FFA_RX_ACQUIRE` and `FFA_RX_RELEASE`: who owns an RX buffer.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

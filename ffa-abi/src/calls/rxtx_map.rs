@@ -1,4 +1,6 @@
 //! `FFA_RXTX_MAP` and `FFA_RXTX_UNMAP`.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -7,6 +7,8 @@
 //! NORMAL_WORLD_RESUME
 //! ```
 //! Each has a 64-bit form from 1.3 on, with the same arguments in the same registers.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

@@ -3,6 +3,8 @@
 //! ```text
 //! w1 or x1 address
 //! ```
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 

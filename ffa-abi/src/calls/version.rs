@@ -1,4 +1,6 @@
 //! `FFA_VERSION`.
+//!
+//! DEN0077, under these names.
 
 use core::fmt;
 
@@ -136,5 +138,15 @@ mod tests {
         let mut regs = Regs::ZERO;
         regs.set(0, 0x8000_0000_u32);
         assert!(VersionReply::read(&regs, Version::V1_2).is_err());
+    }
+
+    #[test]
+    fn no_version_has_major_0() {
+        let error = CallError::Reply(ReplyError::OutOfRange("version"));
+        for w0 in [0_u64, 3, 0xffff] {
+            let mut regs = Regs::ZERO;
+            regs.set(0, w0);
+            assert_eq!(VersionReply::read(&regs, Version::V1_2), Err(error));
+        }
     }
 }

@@ -65,6 +65,34 @@ fn type_of(function: &Function) -> Option<String> {
     }
 }
 
+/// The type of the answer to a call, as its source has it, in its own words or by a macro.
+fn answer_of<'s>(call: &str, source: &'s str) -> &'s str {
+    let own = format!("impl Request for {call} {{");
+    let (_, after) = source
+        .split_once(&own)
+        .or_else(|| source.split_once("impl Request for $request {"))
+        .unwrap_or_else(|| panic!("{call} is no request"));
+    let (_, answer) = after.split_once("type Reply = ").unwrap();
+    let answer = answer.split(';').next().unwrap();
+    if !answer.starts_with('$') {
+        return answer;
+    }
+    // A row of the macro: `Call(..) -> Answer`, whatever stands between.
+    let (_, row) = source.rsplit_once(&format!("{call},")).unwrap();
+    row.split(|letter: char| !letter.is_alphanumeric())
+        .find(|word| word.ends_with("Reply"))
+        .unwrap()
+}
+
+/// The files that a cell names: the first by its path, others by their names beside it.
+fn siblings(cell: &str) -> Vec<String> {
+    let mut files = cell.split(", ");
+    let first = files.next().unwrap();
+    let (folder, _) = first.rsplit_once('/').unwrap();
+    let beside = files.map(|name| format!("{folder}/{name}"));
+    std::iter::once(first.to_owned()).chain(beside).collect()
+}
+
 #[test]
 fn each_interface_has_its_row_in_order() {
     let rows = table("Interfaces");
@@ -91,7 +119,8 @@ fn types_and_answers_are_those_of_the_code() {
         };
         assert_eq!(call, decoded, "{row:?}");
         let source = text(&format!("ffa-abi/src/calls/{codec}"));
-        assert!(mentions(&source, call) && mentions(&source, answer), "{row:?}");
+        assert!(mentions(&source, call), "{row:?}");
+        assert_eq!(answer_of(call, &source), answer, "{row:?}");
         assert!(source.contains("fn encode") && source.contains("fn decode"), "{codec}");
         assert!(source.contains("#[cfg(test)]"), "{codec} has no tests");
     }
@@ -128,8 +157,14 @@ fn each_layout_has_its_row_in_order() {
     assert_eq!(named, LAYOUTS.iter().map(|layout| layout.name).collect::<Vec<_>>());
     for (row, layout) in rows.iter().zip(LAYOUTS) {
         assert_eq!(row[2], layout.size.to_string(), "{row:?}");
-        assert!(mentions(&text(&row[6]), &row[1]), "{row:?}");
-        let target = text(&format!("ffa-abi/fuzz/fuzz_targets/{}.rs", row[7]));
+        assert!(
+            text(&row[6]).contains(&format!("pub struct {}: {}", row[1], layout.size)),
+            "{row:?}"
+        );
+        for file in siblings(&row[7]) {
+            assert!(root().join(&file).is_file(), "{file}");
+        }
+        let target = text(&format!("ffa-abi/fuzz/fuzz_targets/{}.rs", row[8]));
         assert!(mentions(&target, &row[5]), "{row:?}");
     }
 }
