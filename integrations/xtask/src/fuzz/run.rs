@@ -16,9 +16,8 @@ use crate::process::{self, Owned};
 const AT_A_TIME: usize = 2;
 /// What a run may take beyond its time: reading its corpus, and an input at the end.
 const GRACE: Duration = Duration::from_secs(120);
-const MERGE_LIMIT: Duration = Duration::from_secs(1800);
 /// Room for some fifty ranges or receivers; longer inputs are slower and find nothing else.
-const MAX_LENGTH: &str = "-max_len=1024";
+pub(super) const MAX_LENGTH: &str = "-max_len=1024";
 /// An input that takes so many seconds, or so many MiB, is a crash.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
 
@@ -83,15 +82,8 @@ pub(super) fn on_file(target: &str, input: &Path) -> Result<()> {
     process::run(program::of(target)?.args(LIMITS).arg(input), GRACE)
 }
 
-/// Takes what was found into the corpus, as far as it reaches branches that nothing there does.
-pub(super) fn merge(target: &str) -> Result<()> {
-    let mut command = program::of(target)?;
-    command.args(["-merge=1", "-use_counters=0", MAX_LENGTH]);
-    command.arg(corpus(target)).arg(directory(&["found", target])?);
-    process::run(&mut command, MERGE_LIMIT)
-}
-
-fn directory(names: &[&str]) -> Result<PathBuf> {
+/// A directory below that of the fuzzer.
+pub(super) fn directory(names: &[&str]) -> Result<PathBuf> {
     let path = names.iter().fold(program::directory(), |path, name| path.join(name));
     fs::create_dir_all(&path).at("create", &path)?;
     Ok(path)
