@@ -48,7 +48,11 @@ fn finds(read: &BootInformation<'_>, bytes: &[u8], contents: BootContents, base:
     let end = end.filter(|end| *end <= read.blob_size() as u64);
     let place = start.zip(end).map(|(start, end)| start as usize..end as usize);
     let is_offset = matches!(contents, BootContents::Offset { .. });
-    assert!(!is_offset || place.is_some(), "an offset leads into the blob");
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let (descriptor_size, count, array_offset) = (word(12), word(16), word(20));
+    let array_end = (array_offset + count * descriptor_size) as usize;
+    let is_behind = place.as_ref().is_some_and(|place| place.start >= array_end);
+    assert!(!is_offset || is_behind, "an offset leads into the blob, behind the descriptors");
     assert_eq!(read.contents_at(contents, base), place.map(|place| &bytes[place]));
 }
 

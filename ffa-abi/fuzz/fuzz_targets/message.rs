@@ -33,6 +33,7 @@ fn survives(message: &Message<'_>, buffer: &[u8], version: Version) {
     assert_eq!(word(12), u32::from(sender.0) << 16 | u32::from(receiver.0));
     let (start, size) = (word(8) as usize, word(16) as usize);
     assert_eq!(message.payload, &buffer[start..start + size]);
+    assert!(size != 0 && start >= MessageHeader::size(version) as usize);
     let said = if version < Version::V1_2 {
         [0; 16]
     } else {

@@ -23,6 +23,8 @@ fuzz_target!(|data: &[u8]| {
         Ok(transaction) => {
             let read = Read::of(transaction.head(), transaction.ranges().collect());
             assert_eq!(transaction.ranges().len(), read.ranges.len());
+            let layout = transaction.head().layout();
+            assert!(bytes.len() >= length(&read, layout), "parts overlap");
             shown_well(&transaction, &read);
             agrees(&read, bytes, version, &cuts, &pieces);
             survives(&transaction, &read, &cuts);
