@@ -81,7 +81,9 @@ fn by_registers(list: &[PartitionInfo], tag: u16, uuid: Uuid) {
     while got.len() < list.len() {
         let start = u16::try_from(got.len()).expect("inputs are small");
         let left = &list[got.len()..];
-        let reply = PartitionInfoGetRegsReply::new(start, list.len(), tag, left.iter().copied());
+        // What comes after the list's end is not part of it.
+        let and_more = left.iter().chain(list).copied();
+        let reply = PartitionInfoGetRegsReply::new(start, list.len(), tag, and_more);
         let reply = reply.expect("something is left");
         let (near, far) = left.split_at(left.len().min(usize::from(tag % 6)));
         let same = PartitionInfoGetRegsReply::from_runs(start, list.len(), tag, [near, far]);
