@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::run::{self, MAX_LENGTH};
-use super::{CORPUS_BYTES, CORPUS_FILES, corpus, program};
+use super::{CORPUS_FILES, corpus, program};
 use crate::failure::{AtPath, Failure, Result};
 use crate::process;
 
@@ -21,36 +21,19 @@ struct Input {
 /// Takes what was found by a target. What is in the corpus stays there.
 pub(super) fn take(target: &str) -> Result<()> {
     let corpus = corpus(target);
-    let (held, found): (Vec<Input>, Vec<Input>) =
+    let (held, mut found): (Vec<Input>, Vec<Input>) =
         inputs(target)?.into_iter().partition(|input| input.path.starts_with(&corpus));
-    let size = |path: &Path| fs::metadata(path).map(|data| data.len()).at("read", path);
-    let bytes = held.iter().map(|input| size(&input.path)).sum::<Result<u64>>()?;
-    let mut room = Room { files: CORPUS_FILES.saturating_sub(held.len()), bytes: CORPUS_BYTES };
-    room.bytes = room.bytes.saturating_sub(bytes);
+    let room = CORPUS_FILES.saturating_sub(held.len());
     let mut taken = held.into_iter().flat_map(|input| input.branches).collect();
-    let mut left = found;
     let mut added = 0;
-    while let Some(input) = best(&mut left, &taken) {
-        let size = size(&input.path)?;
-        if room.files == 0 {
-            break;
-        }
-        if size <= room.bytes {
-            room = Room { files: room.files - 1, bytes: room.bytes - size };
-            let to = corpus.join(input.path.file_name().unwrap_or_default());
-            fs::copy(&input.path, &to).at("write", &to)?;
-            taken.extend(input.branches);
-            added += 1;
-        }
+    while let Some(input) = best(&mut found, &taken).filter(|_| added < room) {
+        let to = corpus.join(input.path.file_name().unwrap_or_default());
+        fs::copy(&input.path, &to).at("write", &to)?;
+        taken.extend(input.branches);
+        added += 1;
     }
     println!("{target:<18}{added} added, {} branches in all", taken.len());
     Ok(())
-}
-
-/// What the corpus may still grow by.
-struct Room {
-    files: usize,
-    bytes: u64,
 }
 
 /// Removes the input that takes most branches which none did, if one does.
@@ -102,6 +85,8 @@ fn parse(record: &str) -> Option<Vec<Input>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const RECORD: &str = "3\n0\na\nb\nc\nSTARTED 0 1\nFT 0 1 2\nCOV 0 1\nFT 1 2 3 4\nFT 2 1 9\n";
