@@ -110,7 +110,8 @@ fn summary(log: &str) -> String {
 
 /// What was found, and how to see it again.
 fn fault(target: &str, log: &str, path: &Path) -> Failure {
-    let said = log.lines().skip_while(|line| !line.contains("panicked at")).take(6);
+    let said = log.lines().skip_while(|line| !line.contains("panicked at"));
+    let said = said.take_while(|line| !line.contains("backtrace")).take(6);
     let mut text: String = said.map(|line| format!("  {line}\n")).collect();
     let input = log.lines().find_map(|line| line.split_once("Test unit written to "));
     let Some((_, input)) = input else {
