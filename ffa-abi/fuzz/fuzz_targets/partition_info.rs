@@ -5,7 +5,7 @@ use ffa_abi::{
     DESCRIPTORS_PER_CALL, PartitionInfo, PartitionInfo1_0, PartitionInfoGetRegs,
     PartitionInfoGetRegsReply, Regs, Reply, Request, Uuid, Version, partition_descriptor_size,
 };
-use ffa_abi_fuzz::{Input, said};
+use ffa_abi_fuzz::{Input, half, said, word};
 use libfuzzer_sys::fuzz_target;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -26,14 +26,6 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(infos.as_bytes(), list);
     by_registers(infos, tag, query);
 });
-
-fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn half(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes"))
-}
 
 fn short(bytes: &[u8]) {
     let info = PartitionInfo1_0::read_from_bytes(bytes).expect("8 bytes");
