@@ -104,7 +104,7 @@ impl Store for Mediated {
         self.mediator.create_vm(VmConfig { id, vcpus, properties, uuid })?;
         let mut client = self.client(JOINING, id);
         client.call(&GetVersion::new(self.version));
-        if IdGet.reply(client.handle(&IdGet.encode())).is_ok() {
+        if IdGet.reply(client.handle(&IdGet.encode()), self.version).is_ok() {
             return Ok(());
         }
         // No room for another directory: it cannot be listed, and is taken back.
@@ -140,13 +140,13 @@ impl Client<'_> {
     /// What answers `request`, which must succeed.
     fn call<R: Request>(&mut self, request: &R) -> R::Reply {
         let call = request.encode();
-        let reply = request.reply(self.handle(&call));
+        let reply = request.reply(self.handle(&call), Version::V1_2);
         reply.unwrap_or_else(|error| panic!("{call:?}: {error}"))
     }
 
     fn map_buffers(&mut self) {
         let (tx, rx) = (0x1000_0000, 0x2000_0000);
-        let map = RxtxMap { width: Width::Bits64, tx, rx, pages: RX_PAGES };
+        let map = RxtxMap::new(Width::Bits64, tx, rx, RX_PAGES).expect("a call");
         // Refused where an earlier reader has left them.
         let _ = self.handle(&map.encode());
     }

@@ -34,6 +34,7 @@ use crate::calls::version::GetVersion;
 use crate::function::FunctionId;
 use crate::regs::Regs;
 use crate::reply::{CallError, Reply};
+use crate::status::Status;
 use crate::version::Version;
 
 /// One kind of call: what its registers mean, on both sides.
@@ -49,16 +50,20 @@ pub trait Request: Sized + fmt::Display {
     ///
     /// `function` is the id in w0, already checked to be one of this call's.
     ///
+    /// Those of this crate are inlined always, and read registers straight into the value that they
+    /// return: a value that is built in one place and copied into a [`Call`] is read back before the
+    /// stores have settled, which takes several times as long as decoding does.
+    ///
     /// # Errors
     /// [`DecodeError::Reserved`] where a field that must be zero is not.
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError>;
 
-    /// What the registers after the call say.
+    /// What the registers after the call say, between sides that speak `version`.
     ///
     /// # Errors
     /// The callee's `FFA_ERROR`, or registers that are no reply to this call.
-    fn reply(&self, regs: &Regs) -> Result<Self::Reply, CallError> {
-        Self::Reply::read(regs)
+    fn reply(&self, regs: &Regs, version: Version) -> Result<Self::Reply, CallError> {
+        Self::Reply::read(regs, version)
     }
 }
 
@@ -69,6 +74,13 @@ pub enum DecodeError {
     NotFfa,
     /// An id of FF-A's range that this crate has no type for.
     Unknown(FunctionId),
+    /// The caller's version has no such call, or has it no more.
+    NotInVersion {
+        /// The call.
+        function: FunctionId,
+        /// The caller's version.
+        version: Version,
+    },
     /// A field that must be zero is not.
     Reserved {
         /// The call.
@@ -90,17 +102,23 @@ macro_rules! calls {
         impl Call {
             /// The call that the registers make, for a caller that speaks `version`.
             ///
-            /// Bits 63:32 of x0 are ignored. Whether `version` has the call is not checked here:
-            /// [`FunctionId::exists_in`] tells.
+            /// Bits 63:32 of x0 are ignored.
             ///
             /// # Errors
             /// See [`DecodeError`]. Nothing that a register can hold panics.
             pub fn decode(regs: &Regs, version: Version) -> Result<Call, DecodeError> {
                 let function = FunctionId::from_bits(regs.w(0)).ok_or(DecodeError::NotFfa)?;
-                Call::decode_as(function, regs, version)
+                match function.function() {
+                    Some(row) if row.exists_in(version) => {
+                        Call::decode_as(function, regs, version)
+                    }
+                    Some(_) => Err(DecodeError::NotInVersion { function, version }),
+                    None => Err(DecodeError::Unknown(function)),
+                }
             }
 
-            /// The same, where w0 was read before: it holds `function`.
+            /// The same, where w0 was read before: it holds `function`. Whether `version` has that is
+            /// not looked at: [`FunctionId::exists_in`] tells.
             ///
             /// # Errors
             /// See [`DecodeError`].
@@ -112,7 +130,7 @@ macro_rules! calls {
             ) -> Result<Call, DecodeError> {
                 match function {
                     $($(FunctionId::$id)|+ => {
-                        <$request as Request>::decode(function, regs, version).map(Call::$variant)
+                        Ok(Call::$variant(<$request as Request>::decode(function, regs, version)?))
                     })*
                     _ => Err(DecodeError::Unknown(function)),
                 }
@@ -130,7 +148,7 @@ macro_rules! calls {
         impl fmt::Display for DisplayReply<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self.call {
-                    $(Call::$variant(request) => show(f, &request.reply(self.regs)),)*
+                    $(Call::$variant(request) => show(f, &request.reply(self.regs, self.version)),)*
                 }
             }
         }
@@ -197,24 +215,40 @@ calls! {
     Abort(Abort) = ABORT_32 | ABORT_64;
 }
 
+impl DecodeError {
+    /// What such a call is answered with: `NOT_SUPPORTED`, or `INVALID_PARAMETERS` for a field.
+    ///
+    /// A call that is not FF-A's is not answered with `FFA_ERROR`: it is for somebody else.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            DecodeError::NotFfa | DecodeError::Unknown(_) | DecodeError::NotInVersion { .. } => {
+                Status::NOT_SUPPORTED
+            }
+            DecodeError::Reserved { .. } => Status::INVALID_PARAMETERS,
+        }
+    }
+}
+
 /// Shows registers after a call as the reply to it.
 pub struct DisplayReply<'c> {
     call: &'c Call,
     regs: &'c Regs,
+    version: Version,
 }
 
 impl Call {
-    /// The registers after this call, to be shown as its reply.
+    /// The registers after this call, between sides that speak `version`, to be shown as its reply.
     ///
     /// ```
-    /// use ffa_abi::{Call, IdGet, Request, Status, write_error};
+    /// use ffa_abi::{Call, IdGet, Request, Status, Version, write_error};
     /// let mut regs = IdGet.encode();
     /// write_error(&mut regs, Status::NOT_SUPPORTED);
-    /// assert_eq!(Call::IdGet(IdGet).display_reply(&regs).to_string(), "ERROR NOT_SUPPORTED");
+    /// assert_eq!(Call::IdGet(IdGet).display_reply(&regs, Version::V1_2).to_string(), "ERROR NOT_SUPPORTED");
     /// ```
     #[must_use]
-    pub fn display_reply<'c>(&'c self, regs: &'c Regs) -> DisplayReply<'c> {
-        DisplayReply { call: self, regs }
+    pub fn display_reply<'c>(&'c self, regs: &'c Regs, version: Version) -> DisplayReply<'c> {
+        DisplayReply { call: self, regs, version }
     }
 }
 
@@ -249,7 +283,10 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DecodeError::NotFfa => f.write_str("not an FF-A function id"),
-            DecodeError::Unknown(function) => write!(f, "{function}: no such call"),
+            DecodeError::Unknown(function) => write!(f, "{function}: no call that is known here"),
+            DecodeError::NotInVersion { function, version } => {
+                write!(f, "{function}: not in FF-A {version}")
+            }
             DecodeError::Reserved { function, field } => {
                 write!(f, "{function}: {field} must be zero")
             }
@@ -258,3 +295,44 @@ impl fmt::Display for DecodeError {
 }
 
 impl core::error::Error for DecodeError {}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use super::*;
+    use crate::function::FUNCTIONS;
+
+    #[test]
+    fn a_call_that_the_version_has_not_got_is_refused_before_its_fields() {
+        for row in FUNCTIONS {
+            let mut regs = Regs([u64::MAX; 18]);
+            regs.set(0, row.id.bits());
+            for version in [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3] {
+                let refused = DecodeError::NotInVersion { function: row.id, version };
+                let decoded = Call::decode(&regs, version);
+                assert_eq!(decoded == Err(refused), !row.exists_in(version), "{row:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_its_words_and_its_status() {
+        let decode = |w0: u64, w1: u64| {
+            let mut regs = Regs::ZERO;
+            regs.set(0, w0);
+            regs.set(1, w1);
+            Call::decode(&regs, Version::V1_2).unwrap_err()
+        };
+        for (w0, text, status) in [
+            (0x8400_0000, "not an FF-A function id", Status::NOT_SUPPORTED),
+            (0x8400_00ef, "FFA_0x840000ef: no call that is known here", Status::NOT_SUPPORTED),
+            (0x8400_006a, "FFA_MSG_POLL: not in FF-A 1.2", Status::NOT_SUPPORTED),
+            (0x8400_0067, "FFA_RXTX_UNMAP: w1[15:0] must be zero", Status::INVALID_PARAMETERS),
+        ] {
+            let error = decode(w0, 1);
+            assert_eq!((error.to_string().as_str(), error.status()), (text, status));
+        }
+    }
+}

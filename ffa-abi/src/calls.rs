@@ -1,4 +1,6 @@
 //! One file a call: request, reply, encode, decode, `Display`, tests.
+//!
+//! Each call is described in DEN0077 under its own name, memory management from 1.2 on in DEN0140.
 
 pub(crate) mod abort;
 pub(crate) mod console_log;

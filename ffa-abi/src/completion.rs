@@ -8,7 +8,7 @@ use crate::calls::direct_message2::{DirectRequest2, DirectResponse2};
 use crate::calls::message_send::MessageSend;
 use crate::calls::message_wait::MessageWait;
 use crate::calls::scheduling::{Interrupt, NormalWorldResume, Run, Yield};
-use crate::function::{FunctionId, Width};
+use crate::function::FunctionId;
 use crate::regs::Regs;
 use crate::reply::{CallError, Empty, Reply, ReplyError, Success};
 use crate::version::Version;
@@ -22,15 +22,6 @@ pub(crate) trait Completion: Request {
     /// Whether it uses x8..x17.
     fn is_extended(&self) -> bool {
         false
-    }
-}
-
-/// The version by which the reply to a call of this width is read, if nothing else tells: calls that
-/// hand over the CPU have 64-bit forms from 1.3 on, where messages fill x8..x17.
-pub(crate) const fn version_of(width: Width) -> Version {
-    match width {
-        Width::Bits32 => Version::V1_2,
-        Width::Bits64 => Version::V1_3,
     }
 }
 
@@ -49,25 +40,6 @@ macro_rules! completions {
             $($(#[$variant_doc])* $variant($call),)*
         }
 
-        impl $name {
-            /// The reply that the registers hold, where the two sides speak `version`: it decides
-            /// whether a message fills x8..x17.
-            ///
-            /// # Errors
-            /// As [`Reply::read`].
-            pub fn read_in(regs: &Regs, version: Version) -> Result<Self, CallError> {
-                let Some(function) = FunctionId::from_bits(regs.w(0)) else {
-                    return Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))));
-                };
-                match function {
-                    $($(FunctionId::$id)|+ => {
-                        Ok($name::$variant(Completion::parse(function, regs, version)))
-                    })*
-                    _ => Success::check(regs).map(|_| $name::Success),
-                }
-            }
-        }
-
         impl Reply for $name {
             fn write(&self, regs: &mut Regs) {
                 match self {
@@ -76,10 +48,18 @@ macro_rules! completions {
                 }
             }
 
-            /// As between sides that speak 1.2: a message of `FFA_MSG_SEND_DIRECT_REQ_64` or
-            /// `FFA_MSG_SEND_DIRECT_RESP_64` ends with x7.
-            fn read(regs: &Regs) -> Result<Self, CallError> {
-                Self::read_in(regs, Version::V1_2)
+            /// What `version` does not have yet, or no more, is no reply.
+            fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
+                let unexpected = ReplyError::UnexpectedFunction(regs.w(0));
+                let function = FunctionId::from_bits(regs.w(0))
+                    .filter(|function| function.exists_in(version))
+                    .ok_or(CallError::Reply(unexpected))?;
+                match function {
+                    $($(FunctionId::$id)|+ => {
+                        Ok($name::$variant(Completion::parse(function, regs, version)))
+                    })*
+                    _ => Success::check(regs).map(|_| $name::Success),
+                }
             }
         }
 
@@ -181,6 +161,7 @@ mod tests {
     use super::*;
     use crate::calls::direct_message::DirectMessage;
     use crate::form::Payload;
+    use crate::function::Width;
     use crate::id::EndpointId;
     use crate::status::Status;
     use crate::target::Target;
@@ -193,7 +174,7 @@ mod tests {
 
     #[test]
     fn each_function_that_may_answer_a_direct_request_is_a_variant() {
-        let read = |values: &[u64]| DirectRequestReply::read(&regs(values));
+        let read = |values: &[u64]| DirectRequestReply::read(&regs(values), Version::V1_2);
         let response = DirectResponse {
             sender: EndpointId(0x8001),
             receiver: EndpointId(1),
@@ -219,9 +200,18 @@ mod tests {
         }
     }
 
+    /// The ids that answer between sides of some version, which is one that has the id.
     fn answers<R: Reply>() -> std::vec::Vec<u32> {
-        let ids = crate::function::FUNCTIONS.iter().map(|function| function.id.bits());
-        ids.filter(|id| R::read(&regs(&[u64::from(*id)])).is_ok()).collect()
+        let versions = [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3];
+        let answers = |function: &&crate::function::Function| {
+            let regs = regs(&[function.id.bits().into()]);
+            let in_which = versions.map(|version| R::read(&regs, version).is_ok());
+            let exists = versions.map(|version| function.exists_in(version));
+            assert!(in_which == exists || in_which == [false; 4], "{}", function.name);
+            in_which != [false; 4]
+        };
+        let functions = crate::function::FUNCTIONS.iter().filter(answers);
+        functions.map(|function| function.id.bits()).collect()
     }
 
     #[test]
@@ -286,33 +276,39 @@ mod tests {
             WaitReply::DirectRequest(request) => request.message.payload(),
             other => panic!("{other}"),
         };
-        let read_in = |version| payload(WaitReply::read_in(&registers, version).unwrap());
+        let read_in = |version| payload(WaitReply::read(&registers, version).unwrap());
         assert_eq!(read_in(Version::V1_2), Payload::DoubleWords([6; 5]));
         assert_eq!(read_in(Version::V1_3), Payload::Extended([6; 15]));
-        let read = payload(WaitReply::read(&registers).unwrap());
-        assert_eq!(read, Payload::DoubleWords([6; 5]));
+        // Whatever the form of the call that it answers.
+        let wait = MessageWait { width: Width::Bits32, keeps_rx: false };
+        let read = payload(wait.reply(&registers, Version::V1_3).unwrap());
+        assert_eq!(read, Payload::Extended([6; 15]));
     }
 
     #[test]
     fn a_field_that_should_be_zero_does_not_lose_the_answer() {
         let wait = [0x8400_006b, 1, 0, 7, 7, 7, 7, 7];
         let expected = MessageWait { width: Width::Bits32, keeps_rx: false };
-        assert_eq!(RunReply::read(&regs(&wait)), Ok(RunReply::MessageWait(expected)));
+        assert_eq!(
+            RunReply::read(&regs(&wait), Version::V1_2),
+            Ok(RunReply::MessageWait(expected))
+        );
         let wait = [0x8400_006b, 1, 3, 7];
         let expected = RunReply::MessageWait(MessageWait { width: Width::Bits32, keeps_rx: true });
-        assert_eq!(RunReply::read(&regs(&wait)), Ok(expected));
+        assert_eq!(RunReply::read(&regs(&wait), Version::V1_2), Ok(expected));
         let run = Run { width: Width::Bits32, target: Target::NONE };
-        assert_eq!(run.reply(&regs(&wait)), Ok(expected));
+        assert_eq!(run.reply(&regs(&wait), Version::V1_2), Ok(expected));
         let expected = RunReply::MessageWait(MessageWait { width: Width::Bits32, keeps_rx: false });
-        assert_eq!(RunReply::read_in(&regs(&wait), Version::V1_1), Ok(expected));
+        assert_eq!(RunReply::read(&regs(&wait), Version::V1_1), Ok(expected));
         let response = [0xc400_008e, 0x8001_0001, 1, 1, 5];
-        let read = RunReply::read(&regs(&response)).unwrap();
+        let read = RunReply::read(&regs(&response), Version::V1_2).unwrap();
         assert!(matches!(read, RunReply::DirectResponse2(response) if response.payload[0] == 5));
     }
 
     #[test]
     fn an_answer_is_shown_as_the_call_that_it_is() {
-        let text = |values: &[u64]| RunReply::read(&regs(values)).unwrap().to_string();
+        let text =
+            |values: &[u64]| RunReply::read(&regs(values), Version::V1_2).unwrap().to_string();
         assert_eq!(text(&[0x8400_006b]), "FFA_MSG_WAIT");
         assert_eq!(
             text(&[0x8400_0062, 0x8001_0002, 34]),

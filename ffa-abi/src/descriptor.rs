@@ -1,4 +1,8 @@
 //! What all descriptors in buffers share: errors, and looks into bytes that stay inside them.
+//!
+//! Writers take the buffer, then the version of who reads it. What a reader would refuse is an error
+//! of the writer too, and after any error the buffer's contents are undefined: it may have been
+//! written in part. Nothing is ever written past the length that is returned, or would have been.
 
 use core::fmt;
 
@@ -38,7 +42,8 @@ pub enum Fault {
     Duplicate,
 }
 
-/// Why a descriptor was not written.
+/// Why a descriptor was not written. The buffer's contents are undefined then: nobody may be told to
+/// read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BuildError {
     /// The buffer is too small.
@@ -48,7 +53,7 @@ pub enum BuildError {
     },
     /// The layout has no place for this field, and its value is not zero.
     Unrepresentable(&'static str),
-    /// What would be written is no descriptor that a reader accepts.
+    /// What was to be written is no descriptor that a reader accepts.
     Invalid(DescriptorError),
 }
 

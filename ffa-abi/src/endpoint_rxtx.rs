@@ -15,60 +15,47 @@ use core::fmt;
 use core::ops::Range;
 
 use zerocopy::little_endian::{U16, U32};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, check, put, room, view};
 use crate::id::EndpointId;
+use crate::list::List;
 use crate::memory::range::{
     COMPOSITE_SIZE, Composite, MemoryRange, RANGE_SIZE, Ranges, Tally, sum_up,
 };
+use crate::raw::layout;
 use crate::version::Version;
 
-/// The fixed part of the descriptor in FF-A 1.0, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawEndpointRxTx1_0 {
-    /// The VM.
-    pub endpoint: U16,
-    /// Must be zero.
-    pub reserved_2: U16,
-    /// How many ranges the RX buffer has.
-    pub rx_ranges: U32,
-    /// How many ranges the TX buffer has.
-    pub tx_ranges: U32,
-    /// Must be zero.
-    pub reserved_12: U32,
+layout! {
+    /// The fixed part of an endpoint RX/TX descriptor in FF-A 1.0, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawEndpointRxTx1_0: 16 {
+        /// The VM.
+        0 => pub endpoint: U16,
+        /// Must be zero.
+        2 => pub reserved_2: U16,
+        /// How many ranges the RX buffer has.
+        4 => pub rx_ranges: U32,
+        /// How many ranges the TX buffer has.
+        8 => pub tx_ranges: U32,
+        /// Must be zero.
+        12 => pub reserved_12: U32,
+    }
 }
 
-/// The fixed part of the descriptor from FF-A 1.1 on, 12 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawEndpointRxTx {
-    /// The VM.
-    pub endpoint: U16,
-    /// Must be zero.
-    pub reserved: U16,
-    /// Bytes from here to the composite memory region of the RX buffer.
-    pub rx_offset: U32,
-    /// Bytes from here to the composite memory region of the TX buffer.
-    pub tx_offset: U32,
+layout! {
+    /// The fixed part of an endpoint RX/TX descriptor from FF-A 1.1 on, 12 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawEndpointRxTx: 12 {
+        /// The VM.
+        0 => pub endpoint: U16,
+        /// Must be zero.
+        2 => pub reserved: U16,
+        /// Bytes from the start of the descriptor to the composite memory region of the RX buffer.
+        4 => pub rx_offset: U32,
+        /// Bytes from the start of the descriptor to the composite memory region of the TX buffer.
+        8 => pub tx_offset: U32,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawEndpointRxTx1_0>() == 16 && size_of::<RawEndpointRxTx>() == 12);
-    assert!(offset_of!(RawEndpointRxTx1_0, reserved_2) == 2);
-    assert!(offset_of!(RawEndpointRxTx1_0, rx_ranges) == 4);
-    assert!(offset_of!(RawEndpointRxTx1_0, tx_ranges) == 8);
-    assert!(offset_of!(RawEndpointRxTx1_0, reserved_12) == 12);
-    assert!(offset_of!(RawEndpointRxTx, reserved) == 2);
-    assert!(offset_of!(RawEndpointRxTx, rx_offset) == 4);
-    assert!(offset_of!(RawEndpointRxTx, tx_offset) == 8);
-};
 
 /// Where the ranges of 1.0 start, and where the regions of 1.1 do that this crate writes: behind the
 /// fixed part, at the next multiple of 8.
@@ -83,6 +70,30 @@ pub struct EndpointRxTx<'b> {
     endpoint: EndpointId,
     rx: BufferRegion<'b>,
     tx: BufferRegion<'b>,
+}
+
+/// The RX and TX buffer of a VM, to be written.
+///
+/// ```
+/// use ffa_abi::{EndpointId, EndpointRxTx, MemoryRange, NewEndpointRxTx, Version};
+///
+/// let [rx, tx] = [0x8000_0000, 0x8000_1000].map(|address| MemoryRange::new(address, 1));
+/// let (rx, tx) = (rx.expect("a page"), tx.expect("a page"));
+/// let buffers = NewEndpointRxTx { endpoint: EndpointId(1), rx: &[rx], tx: &[tx] };
+/// let mut buffer = [0; 4096];
+/// let length = buffers.write(&mut buffer, Version::V1_1)?;
+/// let read = EndpointRxTx::parse(&buffer[..length], Version::V1_1)?;
+/// assert_eq!(read.rx().ranges().next(), Some(rx));
+/// # Ok::<(), ffa_abi::BuildError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewEndpointRxTx<'r> {
+    /// The VM.
+    pub endpoint: EndpointId,
+    /// The pages of the buffer that the VM reads.
+    pub rx: &'r [MemoryRange],
+    /// The pages of the buffer that the VM writes.
+    pub tx: &'r [MemoryRange],
 }
 
 /// The pages of one buffer: at least one range.
@@ -131,47 +142,6 @@ impl<'b> EndpointRxTx<'b> {
         Ok(EndpointRxTx { endpoint: EndpointId(raw.endpoint.get()), rx, tx })
     }
 
-    /// Writes the descriptor for an SPMC that speaks `version`, and returns its length.
-    ///
-    /// # Errors
-    /// See [`BuildError`]; what [`EndpointRxTx::parse`] refuses is not written.
-    pub fn write(
-        buffer: &mut [u8],
-        version: Version,
-        endpoint: EndpointId,
-        rx: &[MemoryRange],
-        tx: &[MemoryRange],
-    ) -> Result<usize, BuildError> {
-        let counts = u32::try_from(rx.len()).ok().zip(u32::try_from(tx.len()).ok());
-        let overflow = DescriptorError::new("RX range count", 4, Fault::Overflow);
-        let (rx_count, tx_count) = counts.ok_or(overflow)?;
-        let header = if version < Version::V1_1 { 0 } else { COMPOSITE_SIZE };
-        let rx_at = FIRST.saturating_add(header);
-        let rx_end = array_end(rx_at, rx_count, RANGE_SIZE).ok_or(overflow)?;
-        let tx_at = rx_end.checked_add(header).ok_or(overflow)?;
-        let tx_end = array_end(tx_at, tx_count, RANGE_SIZE).ok_or(overflow)?;
-        let buffer = room(buffer, tx_end)?;
-        let endpoint = U16::new(endpoint.0);
-        if version < Version::V1_1 {
-            let (rx_ranges, tx_ranges) = (U32::new(rx_count), U32::new(tx_count));
-            let (reserved_2, reserved_12) = (U16::ZERO, U32::ZERO);
-            let raw =
-                RawEndpointRxTx1_0 { endpoint, reserved_2, rx_ranges, tx_ranges, reserved_12 };
-            put(buffer, 0, &raw)?;
-        } else {
-            let (rx_offset, tx_offset) = (U32::new(FIRST), U32::new(rx_end));
-            let raw = RawEndpointRxTx { endpoint, reserved: U16::ZERO, rx_offset, tx_offset };
-            put(buffer, 0, &raw)?;
-            put(buffer, HEADER_SIZE, &U32::ZERO)?;
-            put(buffer, FIRST, &composite_of(rx)?.raw())?;
-            put(buffer, rx_end, &composite_of(tx)?.raw())?;
-        }
-        put_ranges(buffer, rx_at, rx)?;
-        put_ranges(buffer, tx_at, tx)?;
-        EndpointRxTx::parse(buffer, version)?;
-        Ok(buffer.len())
-    }
-
     /// The VM.
     #[must_use]
     pub fn endpoint(&self) -> EndpointId {
@@ -188,6 +158,87 @@ impl<'b> EndpointRxTx<'b> {
     #[must_use]
     pub fn tx(&self) -> &BufferRegion<'b> {
         &self.tx
+    }
+}
+
+impl NewEndpointRxTx<'_> {
+    /// Writes the descriptor for an SPMC that speaks `version`, and returns its length.
+    ///
+    /// # Errors
+    /// See [`BuildError`]: what [`EndpointRxTx::parse`] would refuse, too.
+    pub fn write(&self, buffer: &mut [u8], version: Version) -> Result<usize, BuildError> {
+        let overflow = DescriptorError::new("RX range count", 4, Fault::Overflow);
+        let (places, length) = self.places(version).ok_or(overflow)?;
+        let buffer = room(buffer, length)?;
+        if version < Version::V1_1 {
+            self.write_header_1_0(buffer, &places)?;
+        } else {
+            self.write_header_1_1(buffer, &places)?;
+        }
+        for place in &places {
+            put_ranges(buffer, place.ranges_at, place.ranges)?;
+        }
+        EndpointRxTx::parse(buffer, version)?;
+        Ok(buffer.len())
+    }
+
+    /// Where RX and TX go, and the length of all; `None` where 32 bits cannot say it.
+    fn places(&self, version: Version) -> Option<([Place<'_>; 2], u32)> {
+        let header = if version < Version::V1_1 { 0 } else { COMPOSITE_SIZE };
+        let rx = Place::new(FIRST, header, self.rx)?;
+        let tx = Place::new(rx.end, header, self.tx)?;
+        let length = tx.end;
+        Some(([rx, tx], length))
+    }
+
+    fn write_header_1_0(
+        &self,
+        buffer: &mut [u8],
+        [rx, tx]: &[Place<'_>; 2],
+    ) -> Result<(), BuildError> {
+        let raw = RawEndpointRxTx1_0 {
+            endpoint: U16::new(self.endpoint.0),
+            reserved_2: U16::ZERO,
+            rx_ranges: U32::new(rx.count),
+            tx_ranges: U32::new(tx.count),
+            reserved_12: U32::ZERO,
+        };
+        put(buffer, 0, &raw)
+    }
+
+    fn write_header_1_1(
+        &self,
+        buffer: &mut [u8],
+        [rx, tx]: &[Place<'_>; 2],
+    ) -> Result<(), BuildError> {
+        let raw = RawEndpointRxTx {
+            endpoint: U16::new(self.endpoint.0),
+            reserved: U16::ZERO,
+            rx_offset: U32::new(rx.at),
+            tx_offset: U32::new(tx.at),
+        };
+        put(buffer, 0, &raw)?;
+        put(buffer, HEADER_SIZE, &U32::ZERO)?;
+        put(buffer, rx.at, &composite_of(rx.ranges)?.raw())?;
+        put(buffer, tx.at, &composite_of(tx.ranges)?.raw())
+    }
+}
+
+/// Where the ranges of a buffer go, behind a composite header or none.
+struct Place<'r> {
+    ranges: &'r [MemoryRange],
+    count: u32,
+    at: u32,
+    ranges_at: u32,
+    end: u32,
+}
+
+impl Place<'_> {
+    fn new(at: u32, header: u32, ranges: &[MemoryRange]) -> Option<Place<'_>> {
+        let count = u32::try_from(ranges.len()).ok()?;
+        let ranges_at = at.checked_add(header)?;
+        let end = array_end(ranges_at, count, RANGE_SIZE)?;
+        Some(Place { ranges, count, at, ranges_at, end })
     }
 }
 
@@ -252,14 +303,9 @@ impl fmt::Display for EndpointRxTx<'_> {
 }
 
 impl fmt::Display for BufferRegion<'_> {
+    /// `[0x80000000+1]`, and of many ranges the first eight.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[")?;
-        let mut separator = "";
-        for range in self.ranges() {
-            write!(f, "{separator}{range}")?;
-            separator = ", ";
-        }
-        f.write_str("]")
+        fmt::Display::fmt(&List(self.ranges()), f)
     }
 }
 
@@ -307,7 +353,8 @@ mod tests {
             assert_eq!((both.rx().pages(), both.tx().pages()), (1, 1));
             let [rx, tx] = [both.rx(), both.tx()].map(|region| region.ranges().collect::<Vec<_>>());
             let mut buffer = [0xcc; 96];
-            let length = EndpointRxTx::write(&mut buffer, version, EndpointId(1), &rx, &tx);
+            let new = NewEndpointRxTx { endpoint: EndpointId(1), rx: &rx, tx: &tx };
+            let length = new.write(&mut buffer, version);
             assert_eq!((length, &buffer[..bytes.len()]), (Ok(bytes.len()), bytes));
             assert_eq!(buffer[bytes.len()], 0xcc);
         }
@@ -319,8 +366,8 @@ mod tests {
         let (rx, tx) = ([range(1, 2), range(9, 1)], [range(4, 1), range(6, 1), range(8, 1)]);
         for version in [Version::V1_0, Version::V1_1, Version::V1_2] {
             let mut buffer = [0xcc; 160];
-            let length =
-                EndpointRxTx::write(&mut buffer, version, EndpointId(2), &rx, &tx).unwrap();
+            let new = NewEndpointRxTx { endpoint: EndpointId(2), rx: &rx, tx: &tx };
+            let length = new.write(&mut buffer, version).unwrap();
             let both = EndpointRxTx::parse(&buffer[..length], version).unwrap();
             assert_eq!((both.rx().pages(), both.tx().pages()), (3, 3));
             assert_eq!(both.rx().ranges().collect::<Vec<_>>(), rx);
@@ -385,11 +432,12 @@ mod tests {
             let needed = bytes.len();
             let mut buffer = [0xcc; 80];
             let short = &mut buffer[..needed - 1];
-            let written = EndpointRxTx::write(short, version, EndpointId(1), &one, &one);
+            let new = NewEndpointRxTx { endpoint: EndpointId(1), rx: &one, tx: &one };
+            let written = new.write(short, version);
             assert_eq!(written, Err(BuildError::NoRoom { needed }));
             assert_eq!(buffer, [0xcc; 80]);
             for (rx, tx) in [(&one[..], &[][..]), (&[], &one)] {
-                let written = EndpointRxTx::write(&mut buffer, version, EndpointId(1), rx, tx);
+                let written = NewEndpointRxTx { rx, tx, ..new }.write(&mut buffer, version);
                 assert!(matches!(written, Err(BuildError::Invalid(_))));
             }
         }

@@ -105,7 +105,22 @@ impl<const BASIC: usize, const EXTENDED: usize> Payload<BASIC, EXTENDED> {
         self.value(index) as u32
     }
 
-    #[inline]
+    /// The same values in the wider of its own form and `form`.
+    pub(crate) fn widened(self, form: Form) -> Self {
+        match (self, form) {
+            (Payload::Words(words), Form::DoubleWords) => {
+                Payload::DoubleWords(words.map(u64::from))
+            }
+            (Payload::Words(_) | Payload::DoubleWords(_), Form::Extended) => {
+                let mut wide = [0; EXTENDED];
+                wide.iter_mut().zip(self.values()).for_each(|(to, from)| *to = from);
+                Payload::Extended(wide)
+            }
+            _ => self,
+        }
+    }
+
+    #[inline(always)]
     pub(crate) fn read(form: Form, regs: &Regs) -> Self {
         let double_word = |index| regs.x(Self::FIRST + index);
         match form {

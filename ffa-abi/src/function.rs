@@ -6,6 +6,7 @@
 //! ```
 
 use core::fmt;
+use core::ops::RangeInclusive;
 
 use crate::version::Version;
 
@@ -39,10 +40,14 @@ pub struct Function {
 }
 
 impl FunctionId {
-    const FIXED_BITS: u32 = 0xbfff_0000;
-    const FAST_CALL_OWNER_4: u32 = 0x8400_0000;
-    const SMC64: u32 = 0x4000_0000;
-    const NUMBERS: core::ops::RangeInclusive<u32> = 0x60..=0xef;
+    /// The bits of w0 that are the same in all ids of FF-A: 31, and 29 to 16.
+    pub const FIXED_BITS: u32 = 0xbfff_0000;
+    /// What these bits hold: a fast call of owner 4, and no hint.
+    pub const FAST_CALL_OWNER_4: u32 = 0x8400_0000;
+    /// The bit of the 64-bit form.
+    pub const SMC64: u32 = 0x4000_0000;
+    /// Function numbers, bits 15:0.
+    pub const NUMBERS: RangeInclusive<u32> = 0x60..=0xef;
 
     /// `None` where the id is not FF-A's: another owner, a yielding call, a reserved bit or the SVE
     /// hint set, a function number outside 0x60..=0xef.

@@ -53,6 +53,13 @@ impl TryFrom<EndpointId> for VmId {
     }
 }
 
+impl EndpointId {
+    /// ` id=0x0001` for a line of a log; nothing where nobody is named.
+    pub(crate) fn show_named(self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        if self.0 == 0 { Ok(()) } else { write!(f, " {name}={self}") }
+    }
+}
+
 impl fmt::Debug for EndpointId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#06x}", self.0)

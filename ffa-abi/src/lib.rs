@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
+// Nothing that a register or a buffer can hold panics.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
+#![deny(clippy::indexing_slicing, clippy::string_slice, clippy::todo)]
 
 mod boot_information;
 mod call;
@@ -11,10 +14,13 @@ mod endpoint_rxtx;
 mod form;
 mod function;
 mod id;
+mod list;
 mod memory;
 mod message_header;
 mod notifications;
 mod partition_info;
+mod partition_infos;
+pub mod raw;
 mod regs;
 mod reply;
 mod status;
@@ -22,9 +28,10 @@ mod target;
 mod uuid;
 mod version;
 
+pub use boot_information::read::{BootInformation, BootItems};
+pub use boot_information::write::BootInformationWriter;
 pub use boot_information::{
-    BOOT_INFORMATION_SIGNATURE, BootContents, BootInformation, BootInformationWriter, BootItem,
-    BootItemName, BootItemType, BootItems,
+    BOOT_INFORMATION_SIGNATURE, BootContents, BootItem, BootItemName, BootItemType,
 };
 pub use call::{Call, DecodeError, DisplayReply, Request};
 pub use calls::abort::{Abort, NoReply};
@@ -80,19 +87,19 @@ pub use calls::secondary_entry_point::SecondaryEntryPointRegister;
 pub use calls::version::{GetVersion, VersionReply};
 pub use completion::{DirectRequest2Reply, DirectRequestReply, RunReply, WaitReply, YieldReply};
 pub use descriptor::{BuildError, DescriptorError, Fault};
-pub use endpoint_rxtx::{BufferRegion, EndpointRxTx};
+pub use endpoint_rxtx::{BufferRegion, EndpointRxTx, NewEndpointRxTx};
 pub use form::{Argument, Form, Payload};
 pub use function::{FUNCTIONS, Function, FunctionId, Width};
 pub use id::{EndpointId, VmId};
 pub use memory::attributes::{
     Cacheability, DeviceMemory, MemoryAttributes, MemoryType, Shareability,
 };
-pub use memory::build::NewTransaction;
 pub use memory::flags::{RelinquishFlags, TransactionFlags, TransactionType};
 pub use memory::fragments::Fragments;
 pub use memory::handle::MemoryHandle;
 pub use memory::header::{TransactionHeader, TransactionKind};
 pub use memory::layout::TransactionLayout;
+pub use memory::new_transaction::NewTransaction;
 pub use memory::permissions::{DataAccess, InstructionAccess, Permissions, ReceiverFlags};
 pub use memory::range::{Composite, MemoryRange, PAGE_SIZE, Ranges};
 pub use memory::receiver::{Receiver, Receivers};
@@ -101,21 +108,10 @@ pub use memory::transaction::{FirstFragment, Transaction, TransactionHead};
 pub use message_header::{Message, MessageHeader};
 pub use notifications::{FrameworkNotifications, Notifications};
 pub use partition_info::{EndpointKind, PartitionInfo, PartitionInfo1_0, PartitionProperties};
+pub use partition_infos::PartitionInfos;
 pub use regs::Regs;
 pub use reply::{CallError, Empty, Reply, ReplyError, Success, write_error};
 pub use status::Status;
 pub use target::Target;
 pub use uuid::{ParseUuidError, Uuid};
 pub use version::{Version, VersionParts};
-
-/// Descriptors as they lie in a buffer: sizes and offsets are those of the documents, the contents
-/// anything. Parse instead, wherever somebody else wrote the bytes.
-pub mod raw {
-    pub use crate::boot_information::{RawBootDescriptor, RawBootHeader};
-    pub use crate::endpoint_rxtx::{RawEndpointRxTx, RawEndpointRxTx1_0};
-    pub use crate::memory::layout::{RawTransaction, RawTransaction1_0};
-    pub use crate::memory::range::{RawComposite, RawRange};
-    pub use crate::memory::receiver::{RawAccess, RawAccess1_2};
-    pub use crate::memory::relinquish::RawRelinquish;
-    pub use crate::message_header::{RawMessageHeader, RawMessageHeader1_2};
-}

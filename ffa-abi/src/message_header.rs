@@ -13,58 +13,54 @@ use core::fmt;
 use core::ops::Range;
 
 use zerocopy::little_endian::{U16, U32};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{BuildError, DescriptorError, Fault, array_end, check, put, room, view};
 use crate::id::EndpointId;
+use crate::raw::layout;
 use crate::uuid::Uuid;
 use crate::version::Version;
 
-/// The header of FF-A 1.1, 20 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawMessageHeader {
-    /// Ignored, and written as zero.
-    pub flags: U32,
-    /// Ignored, and written as zero.
-    pub reserved: U32,
-    /// Bytes from the start of the buffer to the payload.
-    pub offset: U32,
-    /// The receiver: bits 15:0 of a word of 32 bits.
-    pub receiver: U16,
-    /// The sender: bits 31:16 of that word.
-    pub sender: U16,
-    /// Bytes of the payload.
-    pub size: U32,
+layout! {
+    /// The header of an indirect message in FF-A 1.1, 20 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawMessageHeader: 20 {
+        /// Ignored, and written as zero.
+        0 => pub flags: U32,
+        /// Ignored, and written as zero.
+        4 => pub reserved: U32,
+        /// Bytes from the start of the buffer to the payload.
+        8 => pub offset: U32,
+        /// The receiver: bits 15:0 of a word of 32 bits.
+        12 => pub receiver: U16,
+        /// The sender: bits 31:16 of that word.
+        14 => pub sender: U16,
+        /// Bytes of the payload.
+        16 => pub size: U32,
+    }
 }
 
-/// The header of FF-A 1.2, 40 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawMessageHeader1_2 {
-    /// As in 1.1.
-    pub first: RawMessageHeader,
-    /// Ignored, and written as zero.
-    pub reserved: U32,
-    /// The protocol, in the order of its text.
-    pub uuid: [u8; 16],
+layout! {
+    /// The header of an indirect message from FF-A 1.2 on, 40 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawMessageHeader1_2: 40 {
+        /// Ignored, and written as zero.
+        0 => pub flags: U32,
+        /// Ignored, and written as zero.
+        4 => pub reserved_4: U32,
+        /// Bytes from the start of the buffer to the payload.
+        8 => pub offset: U32,
+        /// The receiver: bits 15:0 of a word of 32 bits.
+        12 => pub receiver: U16,
+        /// The sender: bits 31:16 of that word.
+        14 => pub sender: U16,
+        /// Bytes of the payload.
+        16 => pub size: U32,
+        /// Ignored, and written as zero.
+        20 => pub reserved_20: U32,
+        /// The protocol, in the order of its text.
+        24 => pub uuid: [u8; 16],
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawMessageHeader>() == 20 && size_of::<RawMessageHeader1_2>() == 40);
-    assert!(offset_of!(RawMessageHeader, reserved) == 4);
-    assert!(offset_of!(RawMessageHeader, offset) == 8);
-    assert!(offset_of!(RawMessageHeader, receiver) == 12);
-    assert!(offset_of!(RawMessageHeader, sender) == 14);
-    assert!(offset_of!(RawMessageHeader, size) == 16);
-    assert!(offset_of!(RawMessageHeader1_2, reserved) == 20);
-    assert!(offset_of!(RawMessageHeader1_2, uuid) == 24);
-};
 
 /// Who sends to whom, by which protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,18 +100,18 @@ impl MessageHeader {
         buffer_size: usize,
         version: Version,
     ) -> Result<(MessageHeader, Range<usize>), DescriptorError> {
-        let (first, uuid) = if version < Version::V1_2 {
-            (view::<RawMessageHeader>(bytes, 0, "message header")?, Uuid::NIL)
+        let raw: &RawMessageHeader = view(bytes, 0, "message header")?;
+        let uuid = if version < Version::V1_2 {
+            Uuid::NIL
         } else {
-            let raw: &RawMessageHeader1_2 = view(bytes, 0, "message header")?;
-            (&raw.first, Uuid(raw.uuid))
+            Uuid(view::<RawMessageHeader1_2>(bytes, 0, "message header")?.uuid)
         };
-        let (offset, size) = (first.offset.get(), first.size.get());
+        let (offset, size) = (raw.offset.get(), raw.size.get());
         check(offset >= MessageHeader::size(version), "message offset", 8, Fault::Overlaps)?;
         check(size != 0, "message size", 16, Fault::Zero)?;
         let header = MessageHeader {
-            sender: EndpointId(first.sender.get()),
-            receiver: EndpointId(first.receiver.get()),
+            sender: EndpointId(raw.sender.get()),
+            receiver: EndpointId(raw.receiver.get()),
             uuid,
         };
         match place(offset, size).filter(|place| place.end <= buffer_size) {
@@ -134,8 +130,8 @@ impl MessageHeader {
     pub fn write(
         &self,
         buffer: &mut [u8],
-        size: usize,
         version: Version,
+        size: usize,
     ) -> Result<Range<usize>, BuildError> {
         let error = |fault| BuildError::Invalid(DescriptorError::new("message size", 16, fault));
         let size = u32::try_from(size).map_err(|_| error(Fault::Overflow))?;
@@ -143,21 +139,36 @@ impl MessageHeader {
         let offset = MessageHeader::size(version);
         let end = array_end(offset, size, 1).ok_or(error(Fault::Overflow))?;
         let buffer = room(buffer, end)?;
-        let first = RawMessageHeader {
+        let raw = RawMessageHeader1_2 {
             flags: U32::ZERO,
-            reserved: U32::ZERO,
+            reserved_4: U32::ZERO,
             offset: U32::new(offset),
             receiver: U16::new(self.receiver.0),
             sender: U16::new(self.sender.0),
             size: U32::new(size),
+            reserved_20: U32::ZERO,
+            uuid: self.uuid.0,
         };
         if version < Version::V1_2 {
-            put(buffer, 0, &first)?;
+            put(buffer, 0, &raw.short())?;
         } else {
-            let (reserved, uuid) = (U32::ZERO, self.uuid.0);
-            put(buffer, 0, &RawMessageHeader1_2 { first, reserved, uuid })?;
+            put(buffer, 0, &raw)?;
         }
         place(offset, size).ok_or(error(Fault::Overflow))
+    }
+}
+
+impl RawMessageHeader1_2 {
+    /// The header of FF-A 1.1, which ends before the UUID.
+    fn short(&self) -> RawMessageHeader {
+        RawMessageHeader {
+            flags: self.flags,
+            reserved: self.reserved_4,
+            offset: self.offset,
+            receiver: self.receiver,
+            sender: self.sender,
+            size: self.size,
+        }
     }
 }
 
@@ -179,7 +190,7 @@ impl<'b> Message<'b> {
     /// # Errors
     /// As [`MessageHeader::write`].
     pub fn write(&self, buffer: &mut [u8], version: Version) -> Result<usize, BuildError> {
-        let place = self.header.write(buffer, self.payload.len(), version)?;
+        let place = self.header.write(buffer, version, self.payload.len())?;
         let length = place.end;
         if let Some(space) = buffer.get_mut(place) {
             space.copy_from_slice(self.payload);
@@ -199,6 +210,13 @@ impl fmt::Display for MessageHeader {
         let MessageHeader { sender, receiver, uuid } = self;
         write!(f, "from={sender} to={receiver}")?;
         if uuid.is_nil() { Ok(()) } else { write!(f, " uuid={uuid}") }
+    }
+}
+
+impl fmt::Display for Message<'_> {
+    /// `message from=0x0001 to=0x8003 of 3 bytes`: never what it says.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of {} bytes", self.header, self.payload.len())
     }
 }
 
@@ -234,6 +252,7 @@ mod tests {
         let new = Message::parse(&NEW, Version::V1_2).unwrap();
         assert_eq!(new, Message { header: header(UUID.parse().unwrap()), payload: b"abc" });
         assert_eq!(old.header.to_string(), "from=0x0001 to=0x8003");
+        assert_eq!(old.to_string(), "message from=0x0001 to=0x8003 of 3 bytes");
         let shown = std::format!("from=0x0001 to=0x8003 uuid={UUID}");
         assert_eq!(new.header.to_string(), shown);
     }
@@ -300,7 +319,7 @@ mod tests {
     #[test]
     fn nothing_is_written_without_room_or_payload() {
         let write =
-            |length, size| header(Uuid::NIL).write(&mut [0; 64][..length], size, Version::V1_2);
+            |length, size| header(Uuid::NIL).write(&mut [0; 64][..length], Version::V1_2, size);
         assert_eq!(write(43, 4), Err(BuildError::NoRoom { needed: 44 }));
         assert_eq!(write(44, 4), Ok(40..44));
         let empty = DescriptorError::new("message size", 16, Fault::Zero);

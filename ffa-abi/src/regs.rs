@@ -38,6 +38,13 @@ impl Regs {
         self.x(index) as u16
     }
 
+    /// Bits 31:16 of xN.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the 16 bits above are what is asked for")]
+    pub fn upper_half(&self, index: usize) -> u16 {
+        (self.x(index) >> 16) as u16
+    }
+
     /// Writes xN. A register above x17 does not exist: nothing is written.
     pub fn set(&mut self, index: usize, value: impl Into<u64>) {
         if let Some(register) = self.0.get_mut(index) {
@@ -73,7 +80,7 @@ mod tests {
     fn w_drops_the_upper_half() {
         let mut regs = Regs::ZERO;
         regs.set(3, 0xdead_beef_8400_0063_u64);
-        assert_eq!((regs.w(3), regs.half(3)), (0x8400_0063, 0x0063));
+        assert_eq!((regs.w(3), regs.half(3), regs.upper_half(3)), (0x8400_0063, 0x0063, 0x8400));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::function::FunctionId;
 use crate::regs::Regs;
 use crate::status::Status;
+use crate::version::Version;
 
 /// What answers a call when it succeeds.
 pub trait Reply: Sized + fmt::Display {
@@ -14,12 +15,13 @@ pub trait Reply: Sized + fmt::Display {
     /// to callers below FF-A 1.2.
     fn write(&self, regs: &mut Regs);
 
-    /// The reply that the registers hold after a call.
+    /// The reply that the registers hold after a call, between sides that speak `version`: it decides
+    /// whether there is more in x8..x17.
     ///
     /// # Errors
     /// [`CallError::Status`] for `FFA_ERROR`, [`CallError::Reply`] for anything else that is not
     /// this reply.
-    fn read(regs: &Regs) -> Result<Self, CallError>;
+    fn read(regs: &Regs, version: Version) -> Result<Self, CallError>;
 }
 
 /// A call that did not succeed, as its caller sees it.
@@ -52,15 +54,30 @@ impl<'a> Success<'a> {
     /// The registers, once w0 is known to say success.
     ///
     /// # Errors
-    /// As [`Reply::read`].
+    /// As [`Reply::read`]. An `FFA_ERROR` whose code is not negative is no error that could be passed
+    /// on, as its caller would take it for success.
     pub fn check(regs: &'a Regs) -> Result<Success<'a>, CallError> {
         match FunctionId::from_bits(regs.w(0)) {
             Some(FunctionId::SUCCESS_32 | FunctionId::SUCCESS_64) => Ok(Success(regs)),
             Some(FunctionId::ERROR_32 | FunctionId::ERROR_64) => {
-                Err(CallError::Status(Status::from_bits(regs.w(2))))
+                let status = Status::from_bits(regs.w(2));
+                let nonsense = CallError::Reply(ReplyError::OutOfRange("error code"));
+                Err(if status.0 < 0 { CallError::Status(status) } else { nonsense })
             }
             _ => Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0)))),
         }
+    }
+
+    /// The same for results that fill 64-bit registers: only `FFA_SUCCESS_64` has such.
+    ///
+    /// # Errors
+    /// As [`Reply::read`].
+    pub(crate) fn check_64(regs: &'a Regs) -> Result<Success<'a>, CallError> {
+        let success = Success::check(regs)?;
+        if regs.w(0) == FunctionId::SUCCESS_64.bits() {
+            return Ok(success);
+        }
+        Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))))
     }
 
     /// The registers.
@@ -90,7 +107,7 @@ impl Reply for Empty {
         write_success(regs, 0, 0);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         Success::check(regs).map(|_| Empty)
     }
 }
@@ -113,7 +130,10 @@ impl fmt::Display for CallError {
 impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReplyError::UnexpectedFunction(id) => write!(f, "unexpected reply {id:#010x}"),
+            ReplyError::UnexpectedFunction(w0) => match FunctionId::from_bits(*w0) {
+                Some(function) => write!(f, "unexpected reply {function}"),
+                None => write!(f, "unexpected reply {w0:#010x}"),
+            },
             ReplyError::OutOfRange(field) => write!(f, "reply with an impossible {field}"),
         }
     }
@@ -132,7 +152,7 @@ mod tests {
         write_error(&mut regs, Status::DENIED);
         assert_eq!(regs.0[..8], [0x8400_0060, 0, 0xffff_fffa, 0, 0, 0, 0, 0]);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(Empty::read(&regs), Err(CallError::Status(Status::DENIED)));
+        assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Status(Status::DENIED)));
     }
 
     #[test]
@@ -140,7 +160,7 @@ mod tests {
         for id in [0x8400_0061_u32, 0xc400_0061] {
             let mut regs = Regs::ZERO;
             regs.set(0, id);
-            assert_eq!(Empty::read(&regs), Ok(Empty));
+            assert_eq!(Empty::read(&regs, Version::V1_2), Ok(Empty));
         }
     }
 
@@ -149,6 +169,29 @@ mod tests {
         let mut regs = Regs::ZERO;
         regs.set(0, u64::MAX);
         let error = ReplyError::UnexpectedFunction(0xffff_ffff);
-        assert_eq!(Empty::read(&regs), Err(CallError::Reply(error)));
+        assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Reply(error)));
+    }
+
+    #[test]
+    fn an_error_without_an_error_code_is_no_reply() {
+        for code in [0_u32, 1, i32::MAX as u32] {
+            let mut regs = Regs::ZERO;
+            regs.set(0, FunctionId::ERROR_32.bits());
+            regs.set(2, code);
+            let error = ReplyError::OutOfRange("error code");
+            assert_eq!(Empty::read(&regs, Version::V1_2), Err(CallError::Reply(error)));
+        }
+    }
+
+    #[test]
+    fn results_of_64_bits_come_with_the_64_bit_form_alone() {
+        let mut regs = Regs::ZERO;
+        regs.set(0, FunctionId::SUCCESS_32.bits());
+        let error = ReplyError::UnexpectedFunction(FunctionId::SUCCESS_32.bits());
+        assert_eq!(Success::check_64(&regs), Err(CallError::Reply(error)));
+        regs.set(0, FunctionId::SUCCESS_64.bits());
+        assert!(Success::check_64(&regs).is_ok());
+        write_error(&mut regs, Status::DENIED);
+        assert_eq!(Success::check_64(&regs), Err(CallError::Status(Status::DENIED)));
     }
 }

@@ -7,15 +7,27 @@ use core::fmt;
 pub struct Status(pub i32);
 
 macro_rules! statuses {
-    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+    ($(#[doc = $meaning:literal] $name:ident = $code:literal;)*) => {
         impl Status {
-            $($(#[$doc])* pub const $name: Status = Status($code);)*
+            $(#[doc = $meaning] pub const $name: Status = Status($code);)*
+
+            /// Every code that a document names.
+            pub const ALL: &[Status] = &[$(Status::$name),*];
 
             /// The specification's name, where it has one.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $($code => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+
+            /// What the specification means by it, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> Option<&'static str> {
+                match self.0 {
+                    $($code => Some($meaning.trim_ascii_start()),)*
                     _ => None,
                 }
             }
@@ -74,5 +86,24 @@ impl fmt::Display for Status {
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_document_and_each_is_explained() {
+        assert!(Status::ALL.iter().map(|status| status.0).eq((1..=10).map(|code| -code)));
+        assert_eq!(
+            Status::RETRY.name().zip(Status::RETRY.meaning()),
+            Some(("RETRY", "Call again."))
+        );
+        assert_eq!(Status(1).name().or(Status(-11).meaning()), None);
+        for status in Status::ALL {
+            assert_eq!(Status::from_bits(status.bits()), *status);
+            assert!(status.meaning().is_some_and(|meaning| meaning.ends_with('.')));
+        }
     }
 }

@@ -35,17 +35,27 @@ impl Target {
     pub(crate) fn read(regs: &Regs) -> Target {
         Target::from_bits(regs.w(1))
     }
+
+    /// For a line of a log; nothing where nobody is meant.
+    pub(crate) fn show(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self == Target::NONE { Ok(()) } else { write!(f, " {self}") }
+    }
 }
 
 /// w1 of a message: \[31:16\] sender, \[15:0\] receiver.
 #[inline]
 pub(crate) fn endpoints(regs: &Regs) -> (EndpointId, EndpointId) {
-    (EndpointId((regs.w(1) >> 16) as u16), EndpointId(regs.half(1)))
+    (EndpointId(regs.upper_half(1)), EndpointId(regs.half(1)))
 }
 
-/// w1 again.
+/// What [`endpoints`] reads.
 pub(crate) fn endpoint_bits(sender: EndpointId, receiver: EndpointId) -> u64 {
-    u64::from(sender.0) << 16 | u64::from(receiver.0)
+    halves(sender.0, receiver.0).into()
+}
+
+/// \[31:16\] `upper`, \[15:0\] `lower`.
+pub(crate) fn halves(upper: u16, lower: u16) -> u32 {
+    u32::from(upper) << 16 | u32::from(lower)
 }
 
 impl fmt::Display for Target {

@@ -125,14 +125,8 @@ fn naive(bytes: &[u8], version: Version, kind: TransactionKind) -> Option<Conten
     Some(content)
 }
 
-/// The type that a sender's flags may name, or 0 for who is no sender.
-fn sent_as(kind: TransactionKind) -> u128 {
-    match kind {
-        TransactionKind::Share => 1,
-        TransactionKind::Lend => 2,
-        TransactionKind::Donate => 3,
-        _ => 0,
-    }
+fn is_owner(kind: TransactionKind) -> bool {
+    KINDS[..3].contains(&kind)
 }
 
 fn naive_header(bytes: &[u8], old: bool, kind: TransactionKind) -> Option<Content> {
@@ -140,12 +134,12 @@ fn naive_header(bytes: &[u8], old: bool, kind: TransactionKind) -> Option<Conten
     let (flags, handle) = (number(bytes, 4, 4), number(bytes, 8, 8));
     let reserved =
         if old { number(bytes, 3, 1) + number(bytes, 24, 4) } else { number(bytes, 36, 12) };
-    let (owner, said) = (sent_as(kind), flags >> 3 & 3);
+    let owner = is_owner(kind);
     if reserved != 0
         || flags >> (if old { 10 } else { 11 }) != 0
         || (kind == TransactionKind::Share && flags & 1 != 0)
-        || (owner != 0 && handle != 0)
-        || (owner != 0 && said != 0 && said != owner)
+        || (owner && handle != 0)
+        || (owner && flags >> 2 != 0)
         || (attributes & 0x40 != 0 && kind != TransactionKind::RetrieveResponse)
         || attributes >> 7 != 0
     {
@@ -169,7 +163,7 @@ fn naive_receivers(
     kind: TransactionKind,
     content: &mut Content,
 ) -> Option<u128> {
-    let (owner, mut composite) = (sent_as(kind), 0);
+    let (owner, mut composite) = (is_owner(kind), 0);
     for access in array.chunks(size) {
         let (endpoint, permissions) = (number(access, 0, 2), number(access, 2, 1));
         let offset = number(access, 4, 4);
@@ -177,7 +171,7 @@ fn naive_receivers(
             || permissions & 3 == 3
             || permissions >> 2 & 3 == 3
             || content.receivers.iter().any(|receiver| receiver.0 == endpoint)
-            || (owner != 0 && (offset == 0 || endpoint == content.sender))
+            || (owner && (offset == 0 || endpoint == content.sender))
             || (offset != 0 && composite != 0 && offset != composite)
         {
             return None;
@@ -235,7 +229,7 @@ fn content_of(transaction: &Transaction<'_>) -> Content {
 /// A transaction that both readers must take: with gaps, with anything in ignored fields.
 fn valid(random: &mut Random, version: Version, kind: TransactionKind) -> Vec<u8> {
     let old = version == Version::V1_0;
-    let owner = KINDS[..3].contains(&kind);
+    let owner = is_owner(kind);
     let mut bytes = vec![0; if old { 32 } else { 48 }];
     put(&mut bytes, 0, 2, 1);
     let attributes: &[u128] =
@@ -391,7 +385,7 @@ fn translate(transaction: &Transaction<'_>) {
     assert!(!head.to_string().is_empty());
     for to in TransactionLayout::ALL {
         let (mut there, mut back) = ([0xa5; 0x400], [0x5a; 0x400]);
-        let Ok(length) = transaction.translate(to, &mut there) else {
+        let Ok(length) = transaction.translate(&mut there, to.version()) else {
             let defined = |receiver: ffa_abi::Receiver| receiver.implementation_defined != [0; 16];
             let header = head.header();
             let lost = header.attributes.non_secure
@@ -400,14 +394,16 @@ fn translate(transaction: &Transaction<'_>) {
             assert!(to < from && lost);
             continue;
         };
-        assert_eq!(there[length..], [0xa5; 0x400][length..]);
-        let other = Transaction::parse(&there[..length], to.version(), head.kind()).unwrap();
+        let (there, behind) = there.split_at(length as usize);
+        assert!(behind.iter().all(|byte| *byte == 0xa5));
+        let other = Transaction::parse(there, to.version(), head.kind()).unwrap();
         assert_eq!(content_of(&other), content_of(transaction));
         // Without receivers 1.1 and 1.2 are one.
         assert!(other.head().layout() == to || head.receivers().len() == 0);
-        match other.translate(from, &mut back) {
+        match other.translate(&mut back, from.version()) {
             Ok(length) => {
-                let third = Transaction::parse(&back[..length], from.version(), head.kind());
+                let back = &back[..length as usize];
+                let third = Transaction::parse(back, from.version(), head.kind());
                 assert_eq!(content_of(&third.unwrap()), content_of(transaction));
             }
             Err(error) => assert_eq!((from, to > from), (TransactionLayout::V1_0, true), "{error}"),

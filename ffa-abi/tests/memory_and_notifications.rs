@@ -154,12 +154,12 @@ fn every_call_decodes_to_what_was_encoded() {
     for _ in 0..100_000 {
         for call in [random.notification_call(), random.memory_call()] {
             let regs = call.encode();
-            for version in VERSIONS {
+            let function = FunctionId::from_bits(regs.w(0)).unwrap();
+            for version in VERSIONS.into_iter().filter(|version| function.exists_in(*version)) {
                 assert_eq!(Call::decode(&regs, version), Ok(call), "{regs:?}");
             }
             let text = call.to_string();
             assert!(text.starts_with("FFA_") && text.trim() == text && !text.contains('\n'));
-            let function = FunctionId::from_bits(regs.w(0)).unwrap();
             assert!(text.starts_with(function.function().unwrap().name), "{text}");
             assert_eq!(regs.0[8..], [0; 10]);
         }
@@ -199,7 +199,7 @@ fn every_reply_reads_as_it_was_written() {
         let mut regs = before;
         reply.write(&mut regs);
         assert_eq!(regs.0[8..], before.0[8..], "x8..x17 are the caller's");
-        assert_eq!(R::read(&regs), Ok(reply));
+        assert_eq!(R::read(&regs, Version::V1_2), Ok(reply));
     }
     let mut random = Random(0x5555_aaaa_1234_8765);
     let random = &mut random;
@@ -262,7 +262,9 @@ fn lists_of_pending_notifications_never_exceed_their_room() {
         assert!(reply.more_pending || !refused);
         let mut regs = Regs(std::array::from_fn(|_| random.value()));
         reply.write(&mut regs);
-        assert_eq!(NotificationInfoGetReply::read(&regs), Ok(reply));
+        let is_endless = reply.more_pending && taken.is_empty();
+        let read = NotificationInfoGetReply::read(&regs, Version::V1_2);
+        assert_eq!(read.ok(), (!is_endless).then_some(reply));
         let lists: Vec<_> =
             reply.lists().map(|list| (list.endpoint, list.vcpus.to_vec())).collect();
         assert_eq!(lists, taken);
@@ -297,7 +299,7 @@ fn any_registers_read_as_a_reply_or_are_refused() {
         for (count, read) in replies.iter_mut().zip(read) {
             *count += u32::from(read);
         }
-        if let Ok(reply) = NotificationInfoGetReply::read(&regs) {
+        if let Ok(reply) = NotificationInfoGetReply::read(&regs, Version::V1_2) {
             let ids: usize = reply.lists().map(|list| 1 + list.vcpus.len()).sum();
             assert!(ids + reply.room() == 10 || ids + reply.room() == 20);
             assert!(!reply.to_string().is_empty());

@@ -62,7 +62,7 @@ fn write_one<B: Buffer>(
     rx: &mut RxWriter<'_, B>,
 ) -> Result<usize, Refusal> {
     let old = info.to_1_0();
-    let bytes = if version == Version::V1_0 { old.as_bytes() } else { info.as_bytes() };
+    let bytes = if version < Version::V1_1 { old.as_bytes() } else { info.as_bytes() };
     rx.write(offset, bytes)?;
     Ok(bytes.len())
 }

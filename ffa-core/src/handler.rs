@@ -1,8 +1,8 @@
 //! The path of one call: from trapped registers to an outcome.
 
 use ffa_abi::{
-    Call, EndpointIdReply, FunctionId, GetVersion, Regs, Reply, Version, VersionReply, VmId, Width,
-    write_error,
+    DecodeError, EndpointIdReply, FunctionId, GetVersion, Regs, Reply, Request, Version,
+    VersionReply, VmId, Width, write_error,
 };
 use ffa_rcu::{Backend, DefaultBackend, Section};
 
@@ -113,25 +113,33 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     /// Answers the call in `regs`, and writes what answers it over them.
     fn answer(&self, function: FunctionId, regs: &mut Regs) -> Result<(), Refusal> {
         if function == FunctionId::VERSION {
-            self.version(GetVersion { w1: regs.w(1) }).write(regs);
+            self.version(GetVersion { w1: regs.w(1), flags: 0 }).write(regs);
             return Ok(());
         }
         let version = self.admit(function)?;
-        match Call::decode_as(function, regs, version)? {
-            Call::Features(call) => {
+        // By its id, so that each arm decodes its own call, and no value is as large as any call.
+        match function {
+            FunctionId::FEATURES => {
+                let call = decode(function, regs, version)?;
                 self.audience(version).features(call, self.mediator.limits)?.write(regs);
             }
-            Call::IdGet(_) => EndpointIdReply { id: self.vm.id().into() }.write(regs),
-            Call::SpmIdGet(_) => self.spm_id()?.write(regs),
-            Call::RxtxMap(call) => self.rxtx_map(call)?.write(regs),
-            Call::RxtxUnmap(call) => self.rxtx_unmap(call.endpoint)?.write(regs),
-            Call::RxRelease(call) => self.rx_release(call.endpoint)?.write(regs),
-            Call::PartitionInfoGet(call) => {
-                let view = self.view(version);
+            FunctionId::ID_GET => EndpointIdReply { id: self.vm.id().into() }.write(regs),
+            FunctionId::SPM_ID_GET => self.spm_id()?.write(regs),
+            FunctionId::RXTX_MAP_32 | FunctionId::RXTX_MAP_64 => {
+                self.rxtx_map(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::RXTX_UNMAP => {
+                self.rxtx_unmap(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::RX_RELEASE => {
+                self.rx_release(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::PARTITION_INFO_GET => {
+                let (call, view) = (decode(function, regs, version)?, self.view(version));
                 discovery::partition_info_get(call, &view, &self.vm.mailbox)?.write(regs);
             }
-            Call::PartitionInfoGetRegs(call) => {
-                let view = self.view(version);
+            FunctionId::PARTITION_INFO_GET_REGS => {
+                let (call, view) = (decode(function, regs, version)?, self.view(version));
                 discovery::partition_info_get_regs(call, &view, &self.vm.listing)?.write(regs);
             }
             _ => return Err(Refusal::NotServed),
@@ -153,4 +161,13 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         let spmc = self.mediator.spmc.as_ref().ok_or(Refusal::NotServed)?;
         Ok(EndpointIdReply { id: spmc.id })
     }
+}
+
+/// The call of the type that its handler takes.
+fn decode<R: Request>(
+    function: FunctionId,
+    regs: &Regs,
+    version: Version,
+) -> Result<R, DecodeError> {
+    R::decode(function, regs, version)
 }

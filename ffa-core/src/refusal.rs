@@ -78,7 +78,9 @@ impl Refusal {
 impl From<DecodeError> for Refusal {
     fn from(error: DecodeError) -> Self {
         match error {
-            DecodeError::NotFfa | DecodeError::Unknown(_) => Refusal::NotServed,
+            DecodeError::NotFfa | DecodeError::Unknown(_) | DecodeError::NotInVersion { .. } => {
+                Refusal::NotServed
+            }
             DecodeError::Reserved { .. } => Refusal::Malformed,
         }
     }

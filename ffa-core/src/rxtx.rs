@@ -1,6 +1,6 @@
 //! `FFA_RXTX_MAP`, `FFA_RXTX_UNMAP`, `FFA_RX_RELEASE`.
 
-use ffa_abi::{Empty, EndpointId, RxtxMap};
+use ffa_abi::{Empty, EndpointId, RxRelease, RxtxMap, RxtxUnmap};
 use ffa_rcu::Backend;
 
 use crate::handler::Handler;
@@ -11,7 +11,7 @@ const PAGE_SIZE: usize = 4096;
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     pub(crate) fn rxtx_map(&self, call: RxtxMap) -> Result<Empty, Refusal> {
-        let RxtxMap { tx, rx, pages, .. } = call;
+        let (tx, rx, pages) = (call.tx(), call.rx(), call.pages());
         check_buffers(tx, rx, pages, self.mediator.limits.rxtx_pages)?;
         let change = self.vm.mailbox.begin_map()?;
         let tx = self.map_buffer(tx, pages, Access::Read)?;
@@ -32,8 +32,8 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         }
     }
 
-    pub(crate) fn rxtx_unmap(&self, endpoint: EndpointId) -> Result<Empty, Refusal> {
-        self.check_own(endpoint)?;
+    pub(crate) fn rxtx_unmap(&self, call: RxtxUnmap) -> Result<Empty, Refusal> {
+        self.check_own(call.endpoint)?;
         let (tx, rx, change) = self.vm.mailbox.begin_unmap()?;
         // The host unpins here, without the mailbox's lock; then the pages can be mapped again.
         drop((tx, rx));
@@ -41,8 +41,8 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         Ok(Empty)
     }
 
-    pub(crate) fn rx_release(&self, endpoint: EndpointId) -> Result<Empty, Refusal> {
-        self.check_own(endpoint)?;
+    pub(crate) fn rx_release(&self, call: RxRelease) -> Result<Empty, Refusal> {
+        self.check_own(call.endpoint)?;
         self.vm.mailbox.release()?;
         Ok(Empty)
     }

@@ -57,7 +57,8 @@ pub(crate) fn probe<H: Host>(host: &H, limits: Limits) -> Result<Probe, OutOfMem
 fn call<H: Host, R: Request>(host: &H, request: &R) -> Result<R::Reply, CallError> {
     let absent = CallError::Status(Status::NOT_SUPPORTED);
     let regs = host.spmc_call(&request.encode()).ok_or(absent)?;
-    request.reply(&regs)
+    // All that is asked here is answered alike in each version that we speak.
+    request.reply(&regs, OUR_VERSION)
 }
 
 /// The version to speak with the SPMC; `None` where there is none, or none that we can work with.
@@ -80,7 +81,7 @@ fn negotiate<H: Host>(host: &H) -> Option<Version> {
 fn ask_version<H: Host>(host: &H, version: Version) -> Option<Version> {
     let request = GetVersion::new(version);
     let regs = host.spmc_call(&request.encode())?;
-    match request.reply(&regs) {
+    match request.reply(&regs, version) {
         Ok(VersionReply::Supported(theirs)) => Some(theirs),
         Ok(VersionReply::NotSupported) | Err(_) => {
             let what = "no SPMC, or a version that an earlier boot stage has fixed";

@@ -16,6 +16,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(read) => read,
         Err(error) => return said(format_args!("{error}")),
     };
+    said(format_args!("{read}"));
     assert_eq!(bytes[..4], 0xffa_u32.to_le_bytes());
     assert_eq!(bytes[4..8], read.version().bits().to_le_bytes());
     let items: Vec<BootItem<'_>> = read.items().collect();

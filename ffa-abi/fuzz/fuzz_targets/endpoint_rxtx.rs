@@ -1,7 +1,7 @@
 //! The endpoint RX/TX descriptor: `[version] [descriptor]`.
 #![no_main]
 
-use ffa_abi::{BufferRegion, EndpointRxTx, MemoryRange, PAGE_SIZE, Version};
+use ffa_abi::{BufferRegion, EndpointRxTx, MemoryRange, NewEndpointRxTx, PAGE_SIZE, Version};
 use ffa_abi_fuzz::{Input, said, shown, written};
 use libfuzzer_sys::fuzz_target;
 
@@ -32,9 +32,8 @@ fn survives(read: &EndpointRxTx<'_>) {
     for version in [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3] {
         let headers = if version < Version::V1_1 { 0 } else { 2 };
         let length = 16 * (1 + headers + rx.len() + tx.len());
-        let write =
-            |buffer: &mut [u8]| EndpointRxTx::write(buffer, version, read.endpoint(), &rx, &tx);
-        let bytes = written(length, write);
+        let new = NewEndpointRxTx { endpoint: read.endpoint(), rx: &rx, tx: &tx };
+        let bytes = written(length, |buffer| new.write(buffer, version));
         let again = EndpointRxTx::parse(&bytes, version).expect("what was written");
         assert_eq!(again.endpoint(), read.endpoint());
         assert_eq!((ranges(again.rx()), ranges(again.tx())), (rx.clone(), tx.clone()));

@@ -28,6 +28,7 @@ fn header_alone(buffer: &[u8], version: Version) {
 
 fn survives(message: &Message<'_>, buffer: &[u8], version: Version) {
     shown(&message.header);
+    said(format_args!("{message}"));
     let MessageHeader { sender, receiver, uuid } = message.header;
     assert_eq!(word(buffer, 12), u32::from(sender.0) << 16 | u32::from(receiver.0));
     let (start, size) = (word(buffer, 8) as usize, word(buffer, 16) as usize);

@@ -3,9 +3,10 @@
 
 use ffa_abi::{
     DESCRIPTORS_PER_CALL, PartitionInfo, PartitionInfo1_0, PartitionInfoGetRegs,
-    PartitionInfoGetRegsReply, Regs, Reply, Request, Uuid, Version, partition_descriptor_size,
+    PartitionInfoGetRegsReply, PartitionInfoGetReply, PartitionInfos, Regs, Reply, Request, Uuid,
+    Version, partition_descriptor_size,
 };
-use ffa_abi_fuzz::{Input, half, said, word};
+use ffa_abi_fuzz::{Input, half, said, shown, word, written};
 use libfuzzer_sys::fuzz_target;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -25,11 +26,48 @@ fuzz_target!(|data: &[u8]| {
     let infos = <[PartitionInfo]>::ref_from_bytes(list).expect("whole descriptors, anywhere");
     assert_eq!(infos.as_bytes(), list);
     by_registers(infos, tag, query);
+    told(bytes, tag, query, version);
+    in_a_buffer(infos, version);
 });
+
+/// A list as its callee tells it: with any count and size.
+fn told(bytes: &[u8], tag: u16, query: Uuid, version: Version) {
+    let [descriptor_size, _, _, wild] = query.words();
+    let wild_size = [descriptor_size % 64, descriptor_size][usize::from(wild % 8 == 0)];
+    let reply = PartitionInfoGetReply { count: u32::from(tag) % 64, descriptor_size: wild_size };
+    match PartitionInfos::parse(bytes, reply, version) {
+        Ok(list) => {
+            let size = if version < Version::V1_1 { 8 } else { wild_size as usize };
+            assert!(size == 8 || size >= 24);
+            assert_eq!((list.len(), list.clone().count()), (reply.count as usize, list.len()));
+            for (info, bytes) in list.zip(bytes.chunks_exact(size)) {
+                assert_eq!(info.as_bytes()[..size.min(24)], bytes[..size.min(24)]);
+            }
+        }
+        Err(error) => said(format_args!("{error}")),
+    }
+}
+
+/// Written as a list, and read back, each says what its reader may see.
+fn in_a_buffer(infos: &[PartitionInfo], version: Version) {
+    let size = partition_descriptor_size(version);
+    let mut answer = None;
+    let bytes = written(size * infos.len(), |buffer| {
+        let reply = PartitionInfos::write(buffer, version, infos.iter().copied())?;
+        answer = Some(reply);
+        Ok(reply.count as usize * size)
+    });
+    let read = PartitionInfos::parse(&bytes, answer.expect("it was written"), version);
+    let seen = infos.iter().map(|info| match size {
+        8 => PartitionInfo::from(info.to_1_0()),
+        _ => info.seen_by(version, Uuid::NIL),
+    });
+    assert!(read.expect("what was written").eq(seen));
+}
 
 fn short(bytes: &[u8]) {
     let info = PartitionInfo1_0::read_from_bytes(bytes).expect("8 bytes");
-    said(format_args!("{info:?}"));
+    shown(&info);
     assert_eq!((info.id().0, info.execution_contexts()), (half(bytes, 0), half(bytes, 2)));
     assert_eq!(info.properties().bits(), word(bytes, 4));
     assert_eq!(info.as_bytes(), bytes);
@@ -37,7 +75,8 @@ fn short(bytes: &[u8]) {
 
 fn long(bytes: &[u8], query: Uuid) {
     let info = PartitionInfo::read_from_bytes(bytes).expect("24 bytes");
-    said(format_args!("{info:?} {:?} {:?}", info.properties(), info.properties().kind()));
+    shown(&info);
+    said(format_args!("{:?} {:?}", info.properties(), info.properties().kind()));
     assert_eq!((info.id().0, info.execution_contexts()), (half(bytes, 0), half(bytes, 2)));
     assert_eq!(info.properties().bits(), word(bytes, 4));
     assert_eq!(info.uuid().0, bytes[8..]);
@@ -83,7 +122,7 @@ fn by_registers(list: &[PartitionInfo], tag: u16, uuid: Uuid) {
         let mut regs = Regs([u64::MAX; 18]);
         reply.write(&mut regs);
         let request = PartitionInfoGetRegs { uuid, start, tag };
-        let read = request.reply(&regs).expect("what was written");
+        let read = request.reply(&regs, Version::V1_2).expect("what was written");
         assert_eq!(read, reply);
         assert_eq!((read.tag(), usize::from(read.last())), (tag, list.len() - 1));
         assert_eq!(read.descriptors().len(), left.len().min(DESCRIPTORS_PER_CALL));

@@ -60,9 +60,9 @@ impl Read {
         Read { kind, header, receivers: head.receivers().collect(), composite, ranges }
     }
 
-    fn to_write(&self) -> NewTransaction<'_> {
+    fn to_write(&self) -> NewTransaction<Vec<Receiver>> {
         let Read { kind, header, ref receivers, composite, .. } = *self;
-        NewTransaction { kind, header, receivers, composite }
+        NewTransaction { kind, header, receivers: receivers.clone(), composite }
     }
 }
 
@@ -91,7 +91,7 @@ fn read_in_pieces(
         assert_eq!(rest.offset() as usize, offset);
         offset += fragment.len();
         refuses_what_is_no_fragment(&rest, later);
-        let before = rest;
+        let before = rest.clone();
         match rest.read(fragment) {
             Ok(more) => ranges.extend(more),
             Err(error) => {
@@ -101,7 +101,7 @@ fn read_in_pieces(
         }
     }
     assert!(rest.is_complete() && rest.offset() == total);
-    assert_eq!(rest.missing(), Composite { pages: 0, ranges: 0 });
+    assert_eq!((rest.missing(), rest.total_length()), (None, total));
     Ok(Read::of(read.head(), ranges))
 }
 
@@ -109,7 +109,7 @@ fn read_in_pieces(
 fn refuses_what_is_no_fragment(rest: &Fragments, later: &[u8]) {
     let too_many = [later, &[0; RANGE_SIZE]].concat();
     for fragment in [&[], &later[..later.len().min(RANGE_SIZE - 1)], &too_many] {
-        let mut after = *rest;
+        let mut after = rest.clone();
         assert!(after.read(fragment).is_err());
         assert_eq!(after, *rest);
     }
@@ -169,7 +169,8 @@ fn is_what_bytes_say(read: &Read, bytes: &[u8], layout: TransactionLayout) {
 
 fn shown_well(transaction: &Transaction<'_>, read: &Read) {
     let head = transaction.head();
-    said(format_args!("{head} {} {:?} {:?}", head.layout(), head.layout(), transaction));
+    said(format_args!("{head} {} {:?}", head.layout(), head.layout()));
+    shown(transaction);
     shown(&head.header());
     assert_eq!(head.receivers().len(), read.receivers.len());
     for receiver in &read.receivers {
@@ -187,26 +188,55 @@ fn shown_well(transaction: &Transaction<'_>, read: &Read) {
 /// Built from its parts, and translated to every layout and back, it is the same.
 fn survives(transaction: &Transaction<'_>, read: &Read, cuts: &Cuts) {
     let layout = transaction.head().layout();
+    let from = layout.version();
     let built = written(length(read, layout), |buffer| {
-        read.to_write().write(layout, buffer, read.ranges.iter().copied())
+        bytes(read.to_write().write(buffer, from, read.ranges.iter().copied()))
     });
     assert_eq!(parse(&built, layout, read), *read);
     for to in TransactionLayout::ALL {
+        let version = to.version();
         if loses(layout, to, read) {
-            let end = transaction.translate(to, &mut vec![0; length(read, to)]);
+            let end = transaction.translate(&mut vec![0; length(read, to)], version);
             assert!(matches!(end, Err(BuildError::Unrepresentable(_))), "{end:?}");
             continue;
         }
-        let there = written(length(read, to), |buffer| transaction.translate(to, buffer));
+        let there =
+            written(length(read, to), |buffer| bytes(transaction.translate(buffer, version)));
         assert_eq!(parse(&there, to, read), *read);
         assert_eq!(written_in_pieces(transaction.head(), read, to, cuts), there);
         if !loses(to, layout, read) {
-            let there = Transaction::parse(&there, to.version(), read.kind);
+            let there = Transaction::parse(&there, version, read.kind).expect("what was written");
             let mut back = vec![0; built.len()];
-            assert_eq!(there.map(|there| there.translate(layout, &mut back)), Ok(Ok(built.len())));
+            assert_eq!(bytes(there.translate(&mut back, from)), Ok(built.len()));
             assert_eq!(back, built);
         }
     }
+    forwarded(transaction.head(), &read.ranges, cuts);
+}
+
+/// With other ranges, a relayer's, it is a transaction of the same head.
+fn forwarded(head: &TransactionHead<'_>, ranges: &[MemoryRange], cuts: &Cuts) {
+    let count = cuts.first % (ranges.len() + 1);
+    let (few, _) = ranges.split_at(count);
+    let composite = Composite::of(few.iter().copied());
+    let new = head.with_composite(composite);
+    let mut buffer = vec![0; 0x1_0000];
+    let version = head.layout().version();
+    match new.write(&mut buffer, version, few.iter().copied()) {
+        Ok(length) => {
+            let read = Transaction::parse(&buffer[..length as usize], version, head.kind());
+            let read = read.expect("what was written");
+            assert_eq!((read.head().header(), read.head().composite()), (head.header(), composite));
+            assert!(read.ranges().eq(few.iter().copied()));
+            assert!(read.head().receivers().eq(head.receivers()));
+        }
+        // Without ranges, receivers that point to some are refused.
+        Err(error) => assert!(head.composite().is_some() && count == 0, "{error}"),
+    }
+}
+
+fn bytes(length: Result<u32, BuildError>) -> Result<usize, BuildError> {
+    length.map(|length| length as usize)
 }
 
 fn length(read: &Read, layout: TransactionLayout) -> usize {
@@ -214,7 +244,7 @@ fn length(read: &Read, layout: TransactionLayout) -> usize {
         + layout.header_size() as usize
         + layout.access_size() as usize * read.receivers.len()
         + RANGE_SIZE * read.ranges.len();
-    assert_eq!(read.to_write().total_length(layout), u32::try_from(length).ok());
+    assert_eq!(read.to_write().total_length(layout.version()), u32::try_from(length).ok());
     length
 }
 
@@ -246,15 +276,19 @@ fn written_in_pieces(
     let mut ranges = read.ranges.iter().copied();
     let head_length = length(read, to) - RANGE_SIZE * read.ranges.len();
     let mut bytes = vec![0; head_length + RANGE_SIZE * (cuts.first % 4) + cuts.first % 16];
-    let first = head.translate(to, &mut bytes, &mut ranges);
+    let first = head.translate_first(&mut bytes, to.version(), &mut ranges);
     let (length, mut rest) = first.expect("there is room for the head");
-    bytes.truncate(length);
+    bytes.truncate(length as usize);
+    assert_eq!(rest.total_length() as usize, self::length(read, to));
     while !rest.is_complete() {
+        let before = rest.clone();
         assert!(rest.write(&mut [0; RANGE_SIZE - 1], &mut ranges).is_err());
+        assert!(rest.write(&mut [0; RANGE_SIZE], &mut std::iter::empty()).is_err());
+        assert_eq!(rest, before);
         let mut fragment = vec![0; RANGE_SIZE * cuts.step];
         let length = rest.write(&mut fragment, &mut ranges).expect("there is room for a range");
         assert!(length != 0);
-        bytes.extend(&fragment[..length]);
+        bytes.extend(&fragment[..length as usize]);
     }
     assert_eq!(rest.write(&mut [], &mut ranges), Ok(0));
     assert_eq!(rest.offset() as usize, bytes.len());

@@ -37,6 +37,7 @@ impl Request for Abort {
         call_regs(self.function(), [0, self.information.value()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let zero = match function.width() {
             Width::Bits32 => [(1, "w1"), (3, "w3"), (4, "w4"), (5, "w5"), (6, "w6"), (7, "w7")],
@@ -56,7 +57,7 @@ impl Reply for NoReply {
     }
 
     /// Always an error: the callee's, or that of registers that are none.
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         Success::check(regs)?;
         Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))))
     }
@@ -127,10 +128,13 @@ mod tests {
         let call = Abort { information: Argument::Bits32(0) };
         let mut registers = call.encode();
         write_error(&mut registers, Status::NOT_SUPPORTED);
-        assert_eq!(call.reply(&registers), Err(CallError::Status(Status::NOT_SUPPORTED)));
+        assert_eq!(
+            call.reply(&registers, Version::V1_2),
+            Err(CallError::Status(Status::NOT_SUPPORTED))
+        );
         for id in [0x8400_0061_u32, 0x8400_0090] {
             let error = CallError::Reply(ReplyError::UnexpectedFunction(id));
-            assert_eq!(call.reply(&regs(&[id.into()])), Err(error));
+            assert_eq!(call.reply(&regs(&[id.into()]), Version::V1_3), Err(error));
         }
     }
 }

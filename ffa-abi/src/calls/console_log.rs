@@ -6,7 +6,7 @@
 //! reply    FFA_SUCCESS, or FFA_ERROR with w2 RETRY and w3 how many characters were taken
 //! ```
 
-use core::fmt;
+use core::{array, fmt};
 
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::form::{Form, Payload, by_width};
@@ -19,7 +19,8 @@ use crate::version::Version;
 /// How many characters fit into a call: in x2..x17.
 pub const MAX_LOG_CHARACTERS: usize = 128;
 
-/// `FFA_CONSOLE_LOG`.
+/// `FFA_CONSOLE_LOG`: w1\[7:0\] how many characters; the characters, the first in the lowest byte,
+/// in w2..w7, x2..x7, or from 1.2 on x2..x17.
 ///
 /// A decoded count is as the caller gave it: whether it fits, [`ConsoleLog::text`] tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,12 +105,14 @@ impl Characters {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(form: Form, regs: &Regs) -> Characters {
-        match Payload::<6, 16>::read(form, regs) {
-            Payload::Words(words) => Characters::Words(words.map(u32::to_le_bytes)),
-            Payload::DoubleWords(words) => Characters::DoubleWords(words.map(u64::to_le_bytes)),
-            Payload::Extended(words) => Characters::Extended(words.map(u64::to_le_bytes)),
+        let word = |index| regs.w(index + 2).to_le_bytes();
+        let double_word = |index| regs.x(index + 2).to_le_bytes();
+        match form {
+            Form::Words => Characters::Words(array::from_fn(word)),
+            Form::DoubleWords => Characters::DoubleWords(array::from_fn(double_word)),
+            Form::Extended => Characters::Extended(array::from_fn(double_word)),
         }
     }
 
@@ -148,7 +151,7 @@ impl Request for ConsoleLog {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the field is cut out")]
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w1[31:8]", regs.w(1) >> 8)?;
         let form = Form::new(function.width(), version >= Version::V1_2);
@@ -156,8 +159,8 @@ impl Request for ConsoleLog {
     }
 
     /// Also checks that no more was taken than this call carries.
-    fn reply(&self, regs: &Regs) -> Result<ConsoleLogReply, CallError> {
-        match ConsoleLogReply::read(regs)? {
+    fn reply(&self, regs: &Regs, version: Version) -> Result<ConsoleLogReply, CallError> {
+        match ConsoleLogReply::read(regs, version)? {
             ConsoleLogReply::Partly { taken } if taken > self.count => {
                 Err(CallError::Reply(ReplyError::OutOfRange("count of characters")))
             }
@@ -172,13 +175,13 @@ impl Reply for ConsoleLogReply {
             ConsoleLogReply::Logged => Empty.write(regs),
             ConsoleLogReply::Partly { taken } => {
                 write_error(regs, Status::RETRY);
-                regs.set(3, taken);
+                regs.set(3, u64::from(taken).min(MAX_LOG_CHARACTERS as u64));
             }
         }
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
-        match Empty::read(regs) {
+    fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
+        match Empty::read(regs, version) {
             Ok(Empty) => Ok(ConsoleLogReply::Logged),
             Err(CallError::Status(Status::RETRY)) => match u8::try_from(regs.w(3)) {
                 Ok(taken) if usize::from(taken) <= MAX_LOG_CHARACTERS => {
@@ -228,9 +231,8 @@ mod tests {
         regs
     }
 
-    #[inline]
     fn decode(regs: &Regs, version: Version) -> ConsoleLog {
-        match Call::decode(regs, version) {
+        match Call::decode_as(FunctionId::from_bits(regs.w(0)).unwrap(), regs, version) {
             Ok(Call::ConsoleLog(log)) => log,
             other => panic!("{other:?}"),
         }
@@ -327,12 +329,15 @@ mod tests {
         ConsoleLogReply::Partly { taken: 3 }.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_0060, 0, 0xffff_fff9, 3, 0, 0, 0, 0]);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(log.reply(&regs), Ok(ConsoleLogReply::Partly { taken: 3 }));
+        assert_eq!(log.reply(&regs, Version::V1_2), Ok(ConsoleLogReply::Partly { taken: 3 }));
         ConsoleLogReply::Logged.write(&mut regs);
         assert_eq!(regs.0[..4], [0x8400_0061, 0, 0, 0]);
-        assert_eq!(log.reply(&regs), Ok(ConsoleLogReply::Logged));
+        assert_eq!(log.reply(&regs, Version::V1_2), Ok(ConsoleLogReply::Logged));
         write_error(&mut regs, Status::INVALID_PARAMETERS);
-        assert_eq!(log.reply(&regs), Err(CallError::Status(Status::INVALID_PARAMETERS)));
+        assert_eq!(
+            log.reply(&regs, Version::V1_2),
+            Err(CallError::Status(Status::INVALID_PARAMETERS))
+        );
     }
 
     #[test]
@@ -343,10 +348,10 @@ mod tests {
         write_error(&mut regs, Status::RETRY);
         for (w3, own, any) in [(6_u64, false, true), (128, false, true), (129, false, false)] {
             regs.set(3, w3);
-            assert_eq!(log.reply(&regs) == Err(impossible), !own);
-            assert_eq!(ConsoleLogReply::read(&regs).is_ok(), any);
+            assert_eq!(log.reply(&regs, Version::V1_2) == Err(impossible), !own);
+            assert_eq!(ConsoleLogReply::read(&regs, Version::V1_2).is_ok(), any);
         }
         regs.set(3, 0x100_u64);
-        assert_eq!(ConsoleLogReply::read(&regs), Err(impossible));
+        assert_eq!(ConsoleLogReply::read(&regs, Version::V1_2), Err(impossible));
     }
 }

@@ -16,13 +16,14 @@ use crate::form::{Form, Payload, by_width};
 use crate::function::{FunctionId, Width};
 use crate::id::EndpointId;
 use crate::regs::Regs;
-use crate::reply::{CallError, ReplyError};
+use crate::reply::{CallError, Reply, ReplyError};
 use crate::target::{endpoint_bits, endpoints};
 use crate::version::Version;
 
 /// What a direct message carries: w3..w7, x3..x7, or x3..x17.
 ///
-/// A 64-bit message between sides that speak 1.3 is always [`Payload::Extended`], and never before.
+/// A 64-bit message between sides that speak 1.3 is always read as [`Payload::Extended`], and never
+/// before.
 pub type DirectPayload = Payload<5, 15>;
 
 /// A message between partitions, or one of the framework.
@@ -74,11 +75,34 @@ impl DirectMessage {
         self.payload().width()
     }
 
-    /// The version by which what answers this message is read: as far as it reaches itself.
-    const fn version(&self) -> Version {
-        match self.payload().form() {
-            Form::Words | Form::DoubleWords => Version::V1_2,
-            Form::Extended => Version::V1_3,
+    /// What a message of the framework says.
+    #[must_use]
+    pub fn framework(&self) -> Option<FrameworkContent> {
+        match self {
+            DirectMessage::Partition(_) => None,
+            DirectMessage::Framework(message) => Some(message.content()),
+        }
+    }
+
+    /// Whether this can be the answer: a partition answers a partition, and a framework message one of
+    /// the type that [`FrameworkKind::answer`] names.
+    fn answers(&self, request: &DirectMessage) -> bool {
+        match (self, request) {
+            (DirectMessage::Partition(_), DirectMessage::Partition(_)) => true,
+            (DirectMessage::Framework(answer), DirectMessage::Framework(request)) => {
+                request.kind.answer().is_none_or(|kind| kind == answer.kind)
+            }
+            _ => false,
+        }
+    }
+
+    /// The same in a form with wider registers, where `form` is wider.
+    fn widened(self, form: Form) -> DirectMessage {
+        match self {
+            DirectMessage::Partition(payload) => DirectMessage::Partition(payload.widened(form)),
+            DirectMessage::Framework(FrameworkMessage { kind, payload }) => {
+                DirectMessage::Framework(FrameworkMessage { kind, payload: payload.widened(form) })
+            }
         }
     }
 
@@ -90,14 +114,13 @@ impl DirectMessage {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse(form: Form, regs: &Regs) -> DirectMessage {
-        let payload = Payload::read(form, regs);
         if regs.w(2) & Self::FRAMEWORK == 0 {
-            return DirectMessage::Partition(payload);
+            return DirectMessage::Partition(Payload::read(form, regs));
         }
         let kind = FrameworkKind((regs.w(2) & 0xff) as u8);
-        DirectMessage::Framework(FrameworkMessage { kind, payload })
+        DirectMessage::Framework(FrameworkMessage { kind, payload: Payload::read(form, regs) })
     }
 }
 
@@ -108,9 +131,11 @@ impl From<FrameworkContent> for DirectMessage {
 }
 
 impl DirectRequest {
-    /// The response to this request that carries `message`.
+    /// The response to this request that carries `message`, in the form of the request where that is
+    /// the wider one.
     #[must_use]
-    pub const fn respond(&self, message: DirectMessage) -> DirectResponse {
+    pub fn respond(&self, message: DirectMessage) -> DirectResponse {
+        let message = message.widened(self.message.payload().form());
         DirectResponse { sender: self.receiver, receiver: self.sender, message }
     }
 
@@ -122,12 +147,14 @@ impl DirectRequest {
 }
 
 impl DirectResponse {
-    /// Whether it goes from the request's receiver to its sender, in the request's width.
+    /// Whether it goes from the request's receiver to its sender, in the request's width, and is the
+    /// kind of message that answers the request's.
     #[must_use]
     pub fn answers(&self, request: &DirectRequest) -> bool {
         self.sender == request.receiver
             && self.receiver == request.sender
             && self.message.width() == request.message.width()
+            && self.message.answers(&request.message)
     }
 
     const fn function(&self) -> FunctionId {
@@ -144,21 +171,21 @@ impl Request for DirectRequest {
         encode(self.function(), self.sender, self.receiver, &self.message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         check_flags(function, regs, version)?;
         Ok(DirectRequest::parse(function, regs, version))
     }
 
     /// Also checks that a response answers this request: by [`DirectResponse::answers`].
-    fn reply(&self, regs: &Regs) -> Result<DirectRequestReply, CallError> {
-        let reply = DirectRequestReply::read_in(regs, self.message.version())?;
+    fn reply(&self, regs: &Regs, version: Version) -> Result<DirectRequestReply, CallError> {
+        let reply = DirectRequestReply::read(regs, version)?;
         let DirectRequestReply::Response(response) = reply else { return Ok(reply) };
         if response.message.width() != self.message.width() {
             return Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))));
         }
         if !response.answers(self) {
-            return Err(CallError::Reply(ReplyError::OutOfRange("sender or receiver")));
+            return Err(CallError::Reply(ReplyError::OutOfRange("sender, receiver or message")));
         }
         Ok(reply)
     }
@@ -171,19 +198,15 @@ impl Request for DirectResponse {
         encode(self.function(), self.sender, self.receiver, &self.message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         check_flags(function, regs, version)?;
         Ok(DirectResponse::parse(function, regs, version))
     }
-
-    fn reply(&self, regs: &Regs) -> Result<WaitReply, CallError> {
-        WaitReply::read_in(regs, self.message.version())
-    }
 }
 
 impl Completion for DirectRequest {
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs, version: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         let message = DirectMessage::parse(form(function, version), regs);
@@ -196,7 +219,7 @@ impl Completion for DirectRequest {
 }
 
 impl Completion for DirectResponse {
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs, version: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         let message = DirectMessage::parse(form(function, version), regs);
@@ -296,7 +319,10 @@ mod tests {
         let answer = regs(&[0x8400_0070, 0x8001_0001, 0, 0, 1]);
         assert_eq!(response.encode(), answer);
         assert_eq!(Call::decode(&answer, Version::V1_0), Ok(Call::DirectResponse(response)));
-        assert_eq!(expected.reply(&answer), Ok(DirectRequestReply::Response(response)));
+        assert_eq!(
+            expected.reply(&answer, Version::V1_2),
+            Ok(DirectRequestReply::Response(response))
+        );
     }
 
     #[test]
@@ -416,19 +442,63 @@ mod tests {
         let request = request(Payload::Words([0; 5]));
         for w1 in [0x8001_0002_u64, 0x8002_0001, 0x1_8001] {
             let answer = regs(&[0x8400_0070, w1]);
-            let error = CallError::Reply(ReplyError::OutOfRange("sender or receiver"));
-            assert_eq!(request.reply(&answer), Err(error));
-            assert!(DirectRequestReply::read(&answer).is_ok());
+            let error = CallError::Reply(ReplyError::OutOfRange("sender, receiver or message"));
+            assert_eq!(request.reply(&answer, Version::V1_2), Err(error));
+            assert!(DirectRequestReply::read(&answer, Version::V1_2).is_ok());
         }
         let answer = regs(&[0xc400_0070, 0x8001_0001]);
         let error = CallError::Reply(ReplyError::UnexpectedFunction(0xc400_0070));
-        assert_eq!(request.reply(&answer), Err(error));
+        assert_eq!(request.reply(&answer, Version::V1_2), Err(error));
+    }
+
+    #[test]
+    fn a_framework_message_is_answered_by_its_own_type_alone() {
+        let framework = |kind: u8| {
+            let payload = Payload::Words([0; 5]);
+            let message = FrameworkMessage { kind: FrameworkKind(kind), payload };
+            DirectRequest { message: DirectMessage::Framework(message), ..request(payload) }
+        };
+        let answers = |request: &DirectRequest, w2: u64| {
+            request.reply(&regs(&[0x8400_0070, 0x8001_0001, w2]), Version::V1_2).is_ok()
+        };
+        for (kind, answer) in [(0, 2), (1, 2), (4, 5), (6, 7), (8, 9), (10, 11), (12, 13), (14, 15)]
+        {
+            for other in 0..=u8::MAX {
+                let w2 = 0x8000_0000 | u64::from(other);
+                assert_eq!(answers(&framework(kind), w2), other == answer, "{kind} {other}");
+            }
+            assert!(!answers(&framework(kind), 0));
+        }
+        // A type that this crate knows nothing of may be answered by any other.
+        assert!(answers(&framework(0x40), 0x8000_0041) && !answers(&framework(0x40), 0));
+        assert!(!answers(&request(Payload::Words([0; 5])), 0x8000_0002));
+    }
+
+    #[test]
+    fn a_response_is_as_wide_as_its_request() {
+        let arguments = PsciArguments::Bits64([1, 2, 3]);
+        let psci = FrameworkContent::PsciRequest(PsciRequest { function: 0xc400_0003, arguments });
+        let request = DirectRequest { message: psci.into(), ..request(Payload::Words([0; 5])) };
+        let response = request.respond(FrameworkContent::PsciResponse(-2).into());
+        let answer = regs(&[0xc400_0070, 0x8001_0001, 0x8000_0002, 0xffff_fffe]);
+        assert_eq!(response.encode(), answer);
+        let read = request.reply(&answer, Version::V1_2);
+        assert_eq!(read, Ok(DirectRequestReply::Response(response)));
+        assert_eq!(response.message.framework(), Some(FrameworkContent::PsciResponse(-2)));
+        let long = request_of_64_bits().respond(DirectMessage::Partition(Payload::Words([9; 5])));
+        let mut payload = [0; 15];
+        payload[..5].fill(9);
+        assert_eq!(long.message.payload(), Payload::Extended(payload));
+    }
+
+    fn request_of_64_bits() -> DirectRequest {
+        request(Payload::Extended([1; 15]))
     }
 
     #[test]
     fn other_completions_pass() {
         let request = request(Payload::Words([0; 5]));
-        let read = |values: &[u64]| request.reply(&regs(values));
+        let read = |values: &[u64]| request.reply(&regs(values), Version::V1_2);
         assert!(matches!(read(&[0x8400_0062, 0x8001_0000]), Ok(DirectRequestReply::Interrupt(_))));
         assert!(matches!(read(&[0x8400_006c]), Ok(DirectRequestReply::Yield(_))));
         assert_eq!(read(&[0x8400_0061]), Ok(DirectRequestReply::Success));
@@ -438,16 +508,19 @@ mod tests {
 
     #[test]
     fn an_extended_request_gets_an_extended_response() {
-        let request = request(Payload::Extended([1; 15]));
+        let request = request_of_64_bits();
         let response = request.respond(DirectMessage::Partition(Payload::Extended([2; 15])));
         let mut answer = request.encode();
         DirectRequestReply::Response(response).write(&mut answer);
         assert_eq!(answer.0[3..], [2; 15]);
-        assert_eq!(request.reply(&answer), Ok(DirectRequestReply::Response(response)));
+        assert_eq!(
+            request.reply(&answer, Version::V1_3),
+            Ok(DirectRequestReply::Response(response))
+        );
         let mut next = response.encode();
         WaitReply::DirectRequest(request).write(&mut next);
         assert_eq!(next, request.encode());
-        assert_eq!(response.reply(&next), Ok(WaitReply::DirectRequest(request)));
+        assert_eq!(response.reply(&next, Version::V1_3), Ok(WaitReply::DirectRequest(request)));
     }
 
     #[test]
@@ -458,7 +531,7 @@ mod tests {
         assert_eq!(next.0[3..8], [1; 5]);
         assert_eq!(next.0[8..], [9; 10]);
         let response = request.respond(request.message);
-        assert_eq!(response.reply(&next), Ok(WaitReply::DirectRequest(request)));
+        assert_eq!(response.reply(&next, Version::V1_2), Ok(WaitReply::DirectRequest(request)));
     }
 
     #[test]

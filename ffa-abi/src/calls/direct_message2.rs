@@ -13,7 +13,7 @@ use crate::form::{show_registers, write_from};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::regs::Regs;
-use crate::reply::{CallError, ReplyError};
+use crate::reply::{CallError, Reply, ReplyError};
 use crate::target::{endpoint_bits, endpoints};
 use crate::uuid::Uuid;
 use crate::version::Version;
@@ -72,14 +72,14 @@ impl Request for DirectRequest2 {
         encode(FunctionId::MSG_SEND_DIRECT_REQ2, [ids, x2, x3], &self.payload)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(DirectRequest2::parse(function, regs, version))
     }
 
     /// Also checks that a response answers this request: by [`DirectResponse2::answers`].
-    fn reply(&self, regs: &Regs) -> Result<DirectRequest2Reply, CallError> {
-        let reply = DirectRequest2Reply::read_in(regs, Version::V1_2)?;
+    fn reply(&self, regs: &Regs, version: Version) -> Result<DirectRequest2Reply, CallError> {
+        let reply = DirectRequest2Reply::read(regs, version)?;
         match reply {
             DirectRequest2Reply::Response(response) if !response.answers(self) => {
                 Err(CallError::Reply(ReplyError::OutOfRange("sender or receiver")))
@@ -97,7 +97,7 @@ impl Request for DirectResponse2 {
         encode(FunctionId::MSG_SEND_DIRECT_RESP2, [ids, 0, 0], &self.payload)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "x2", regs.x(2))?;
         must_be_zero(function, "x3", regs.x(3))?;
@@ -106,7 +106,7 @@ impl Request for DirectResponse2 {
 }
 
 impl Completion for DirectRequest2 {
-    #[inline]
+    #[inline(always)]
     fn parse(_: FunctionId, regs: &Regs, _: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         let uuid = Uuid::from_double_words([regs.x(2), regs.x(3)]);
@@ -119,7 +119,7 @@ impl Completion for DirectRequest2 {
 }
 
 impl Completion for DirectResponse2 {
-    #[inline]
+    #[inline(always)]
     fn parse(_: FunctionId, regs: &Regs, _: Version) -> Self {
         let (sender, receiver) = endpoints(regs);
         DirectResponse2 { sender, receiver, payload: payload(regs) }
@@ -208,13 +208,16 @@ mod tests {
         let response = request().respond(PAYLOAD);
         let mut regs = request().encode();
         DirectRequest2Reply::Response(response).write(&mut regs);
-        assert_eq!(request().reply(&regs), Ok(DirectRequest2Reply::Response(response)));
+        assert_eq!(
+            request().reply(&regs, Version::V1_2),
+            Ok(DirectRequest2Reply::Response(response))
+        );
         regs.set(1, 0x8001_1235_u64);
         let error = CallError::Reply(ReplyError::OutOfRange("sender or receiver"));
-        assert_eq!(request().reply(&regs), Err(error));
+        assert_eq!(request().reply(&regs, Version::V1_2), Err(error));
         regs.set(0, FunctionId::MSG_SEND_DIRECT_RESP_64.bits());
         let error = CallError::Reply(ReplyError::UnexpectedFunction(0xc400_0070));
-        assert_eq!(request().reply(&regs), Err(error));
+        assert_eq!(request().reply(&regs, Version::V1_2), Err(error));
     }
 
     #[test]

@@ -20,6 +20,7 @@ impl Request for El3InterruptHandle {
         call_regs(FunctionId::EL3_INTR_HANDLE, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(El3InterruptHandle)
     }
@@ -48,7 +49,7 @@ mod tests {
         let decoded = Call::decode(&regs, Version::V1_2);
         assert_eq!(decoded, Ok(Call::El3InterruptHandle(El3InterruptHandle)));
         Empty.write(&mut regs);
-        assert_eq!(El3InterruptHandle.reply(&regs), Ok(Empty));
+        assert_eq!(El3InterruptHandle.reply(&regs, Version::V1_2), Ok(Empty));
         assert_eq!(El3InterruptHandle.to_string(), "FFA_EL3_INTR_HANDLE");
     }
 }

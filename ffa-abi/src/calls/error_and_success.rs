@@ -56,7 +56,7 @@ impl FfaError {
         by_width(self.width, FunctionId::ERROR_32, FunctionId::ERROR_64)
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs) -> FfaError {
         FfaError {
             width: function.width(),
@@ -72,7 +72,7 @@ impl FfaSuccess {
         by_width(self.results.width(), FunctionId::SUCCESS_32, FunctionId::SUCCESS_64)
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse(function: FunctionId, regs: &Regs, version: Version) -> FfaSuccess {
         let form = Form::new(function.width(), version >= Version::V1_2);
         FfaSuccess { target: Target::read(regs), results: Payload::read(form, regs) }
@@ -88,7 +88,7 @@ impl Request for FfaError {
         call_regs(self.function(), [target.into(), status.into(), self.argument.into()])
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(FfaError::parse(function, regs))
     }
@@ -104,7 +104,7 @@ impl Request for FfaSuccess {
         regs
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(FfaSuccess::parse(function, regs, version))
     }
@@ -120,7 +120,7 @@ impl Reply for FfaError {
     }
 
     /// Only `FFA_ERROR` is read, and is no [`CallError`] here.
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         match FunctionId::from_bits(regs.w(0)) {
             Some(function @ (FunctionId::ERROR_32 | FunctionId::ERROR_64)) => {
                 Ok(FfaError::parse(function, regs))
@@ -138,19 +138,18 @@ impl Reply for FfaSuccess {
         self.results.write(regs);
     }
 
-    /// As between sides that speak 1.2: the 64-bit form has results up to x17.
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
         Success::check(regs)?;
         let is_wide = regs.w(0) == FunctionId::SUCCESS_64.bits();
         let function = if is_wide { FunctionId::SUCCESS_64 } else { FunctionId::SUCCESS_32 };
-        Ok(FfaSuccess::parse(function, regs, Version::V1_2))
+        Ok(FfaSuccess::parse(function, regs, version))
     }
 }
 
 impl fmt::Display for FfaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.function(), self.status)?;
-        show_target(f, self.target)?;
+        self.target.show(f)?;
         if self.argument == 0 { Ok(()) } else { write!(f, " w3={:#x}", self.argument) }
     }
 }
@@ -158,13 +157,9 @@ impl fmt::Display for FfaError {
 impl fmt::Display for FfaSuccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.function())?;
-        show_target(f, self.target)?;
+        self.target.show(f)?;
         write!(f, " results={}", self.results)
     }
-}
-
-fn show_target(f: &mut fmt::Formatter<'_>, target: Target) -> fmt::Result {
-    if target == Target::NONE { Ok(()) } else { write!(f, " {target}") }
 }
 
 #[cfg(test)]
@@ -192,7 +187,7 @@ mod tests {
             let error =
                 FfaError { width, target: TARGET, status: Status::ABORTED, argument: 0xdead_beef };
             assert_eq!(Call::decode(&registers, Version::V1_3), Ok(Call::Error(error)));
-            assert_eq!(FfaError::read(&registers), Ok(error));
+            assert_eq!(FfaError::read(&registers, Version::V1_2), Ok(error));
             assert_eq!(error.encode(), registers);
             let mut written = Regs([5; 18]);
             error.write(&mut written);
@@ -215,7 +210,7 @@ mod tests {
     fn an_unknown_status_is_kept() {
         for bits in [0, 1, 0xffff_ff00_u64, 0x8000_0000] {
             let registers = regs(&[0x8400_0060, 0, bits]);
-            let error = FfaError::read(&registers).unwrap();
+            let error = FfaError::read(&registers, Version::V1_2).unwrap();
             assert_eq!(u64::from(error.status.bits()), bits);
             assert_eq!(error.encode(), registers);
         }
@@ -265,14 +260,18 @@ mod tests {
     fn each_reads_only_itself() {
         let error = regs(&[0x8400_0060, 0, 0xffff_ffff]);
         let status = CallError::Status(Status::NOT_SUPPORTED);
-        assert_eq!(FfaSuccess::read(&error), Err(status));
+        assert_eq!(FfaSuccess::read(&error, Version::V1_2), Err(status));
         let success = regs(&[0x8400_0061]);
         let unexpected = CallError::Reply(ReplyError::UnexpectedFunction(0x8400_0061));
-        assert_eq!(FfaError::read(&success), Err(unexpected));
+        assert_eq!(FfaError::read(&success, Version::V1_2), Err(unexpected));
         let words = FfaSuccess { target: Target::NONE, results: Payload::Words([0; 6]) };
-        assert_eq!(FfaSuccess::read(&success), Ok(words));
+        assert_eq!(FfaSuccess::read(&success, Version::V1_2), Ok(words));
         let wide = FfaSuccess { results: Payload::Extended([0; 16]), ..words };
-        assert_eq!(FfaSuccess::read(&regs(&[0xc400_0061])), Ok(wide));
+        let success = regs(&[0xc400_0061]);
+        assert_eq!(FfaSuccess::read(&success, Version::V1_2), Ok(wide));
+        // Below 1.2, x8..x17 are the caller's.
+        let short = FfaSuccess { results: Payload::DoubleWords([0; 6]), ..words };
+        assert_eq!(FfaSuccess::read(&success, Version::V1_1), Ok(short));
     }
 
     #[test]

@@ -12,13 +12,36 @@ use crate::version::Version;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Feature(pub u32);
 
-impl Feature {
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
+        impl Feature {
+            $($(#[$doc])* pub const $name: Feature = Feature($id);)*
+
+            /// Every feature that this crate has a name for.
+            pub const ALL: &[Feature] = &[$(Feature::$name),*];
+
+            /// What it is called, where this crate has a name for it.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($id => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+features! {
     /// Notification pending interrupt; the reply's w2 is its id.
-    pub const NOTIFICATION_PENDING_INTERRUPT: Feature = Feature(1);
+    NOTIFICATION_PENDING_INTERRUPT = 1;
     /// Schedule receiver interrupt; the reply's w2 is its id.
-    pub const SCHEDULE_RECEIVER_INTERRUPT: Feature = Feature(2);
+    SCHEDULE_RECEIVER_INTERRUPT = 2;
     /// Managed exit interrupt; the reply's w2 is its id.
-    pub const MANAGED_EXIT_INTERRUPT: Feature = Feature(3);
+    MANAGED_EXIT_INTERRUPT = 3;
+    /// What notifications can do (1.3, as Hafnium has it): in the reply's w2 bit 0 says that those of
+    /// VMs cannot be per-vCPU, bit 1 that those of secure partitions cannot.
+    NOTIFICATIONS = 4;
 }
 
 /// What is asked about.
@@ -105,9 +128,26 @@ impl Features {
     pub const fn of(function: FunctionId) -> Features {
         Features { query: FeatureQuery::Function(function), properties: 0 }
     }
+
+    /// Asks about a feature.
+    #[must_use]
+    pub const fn of_feature(feature: Feature) -> Features {
+        Features { query: FeatureQuery::Feature(feature), properties: 0 }
+    }
 }
 
 impl RxtxMapFeature {
+    /// The smallest size and the alignment of a buffer in bytes; `None` for a reserved value.
+    #[must_use]
+    pub const fn minimum_size(self) -> Option<u32> {
+        match self.minimum {
+            0 => Some(0x1000),
+            1 => Some(0x1_0000),
+            2 => Some(0x4000),
+            _ => None,
+        }
+    }
+
     /// As w2, for a caller that speaks `version`.
     #[must_use]
     pub fn to_reply(self, version: Version) -> FeaturesReply {
@@ -188,6 +228,7 @@ impl Request for Features {
         call_regs(FunctionId::FEATURES, [self.query.bits().into(), self.properties.into()])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(Features { query: FeatureQuery::from_bits(regs.w(1)), properties: regs.w(2) })
     }
@@ -198,9 +239,18 @@ impl Reply for FeaturesReply {
         write_success(regs, self.w2, self.w3);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(FeaturesReply { w2: regs.w(2), w3: regs.w(3) })
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "feature {:#x}", self.0),
+        }
     }
 }
 
@@ -208,9 +258,10 @@ impl fmt::Display for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.query {
             FeatureQuery::Function(function) => write!(f, "FFA_FEATURES {function}"),
-            FeatureQuery::Feature(Feature(id)) => write!(f, "FFA_FEATURES feature {id:#x}"),
+            FeatureQuery::Feature(feature) => write!(f, "FFA_FEATURES {feature}"),
             FeatureQuery::ForeignFunction(id) => write!(f, "FFA_FEATURES {id:#010x}"),
-        }
+        }?;
+        if self.properties == 0 { Ok(()) } else { write!(f, " properties={:#x}", self.properties) }
     }
 }
 

@@ -115,6 +115,9 @@ macro_rules! kinds {
         impl FrameworkKind {
             $($(#[$doc])* pub const $name: FrameworkKind = FrameworkKind($kind);)*
 
+            /// Every type that this crate has a name for.
+            pub const ALL: &[FrameworkKind] = &[$(FrameworkKind::$name),*];
+
             /// What it is called, where this crate has a name for it.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
@@ -158,6 +161,29 @@ kinds! {
     LIVE_ACTIVATION_FINISH_REQUEST = 14;
     /// Answers it.
     LIVE_ACTIVATION_FINISH_RESPONSE = 15;
+}
+
+impl FrameworkKind {
+    /// The type that answers this one; `None` where this crate knows of none.
+    #[must_use]
+    pub const fn answer(self) -> Option<FrameworkKind> {
+        match self {
+            FrameworkKind::PSCI_REQUEST | FrameworkKind::WARM_BOOT => {
+                Some(FrameworkKind::PSCI_RESPONSE)
+            }
+            FrameworkKind::VM_CREATED => Some(FrameworkKind::VM_CREATED_RESPONSE),
+            FrameworkKind::VM_DESTROYED => Some(FrameworkKind::VM_DESTROYED_RESPONSE),
+            FrameworkKind::VERSION_REQUEST => Some(FrameworkKind::VERSION_RESPONSE),
+            FrameworkKind::PARTITION_STOP_REQUEST => Some(FrameworkKind::PARTITION_STOP_RESPONSE),
+            FrameworkKind::LIVE_ACTIVATION_START_REQUEST => {
+                Some(FrameworkKind::LIVE_ACTIVATION_START_RESPONSE)
+            }
+            FrameworkKind::LIVE_ACTIVATION_FINISH_REQUEST => {
+                Some(FrameworkKind::LIVE_ACTIVATION_FINISH_RESPONSE)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl WarmBoot {

@@ -31,6 +31,7 @@ impl Request for IdGet {
         call_regs(FunctionId::ID_GET, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(IdGet)
     }
@@ -43,6 +44,7 @@ impl Request for SpmIdGet {
         call_regs(FunctionId::SPM_ID_GET, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(SpmIdGet)
     }
@@ -53,7 +55,7 @@ impl Reply for EndpointIdReply {
         write_success(regs, self.id.0.into(), 0);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         Ok(EndpointIdReply { id: EndpointId(Success::check(regs)?.regs().half(2)) })
     }
 }
@@ -88,6 +90,6 @@ mod tests {
         let mut regs = IdGet.encode();
         EndpointIdReply { id: EndpointId(1) }.write(&mut regs);
         assert_eq!(regs.0[..4], [0x8400_0061, 0, 1, 0]);
-        assert_eq!(IdGet.reply(&regs), Ok(EndpointIdReply { id: EndpointId(1) }));
+        assert_eq!(IdGet.reply(&regs, Version::V1_2), Ok(EndpointIdReply { id: EndpointId(1) }));
     }
 }

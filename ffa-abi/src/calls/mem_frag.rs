@@ -12,12 +12,12 @@
 use core::fmt;
 
 use super::mem_reply::MemFragTxReply;
-use super::notification_bind::{pair, upper_half};
 use crate::call::{DecodeError, Request, call_regs};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::memory::handle::MemoryHandle;
 use crate::regs::Regs;
+use crate::target::halves;
 use crate::version::Version;
 
 /// `FFA_MEM_FRAG_RX`: asks for the fragment at `offset`.
@@ -65,6 +65,7 @@ impl Request for MemFragRx {
         registers(FunctionId::MEM_FRAG_RX, self.handle, self.offset, self.endpoint)
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemFragRx::from_regs(regs))
     }
@@ -77,6 +78,7 @@ impl Request for MemFragTx {
         registers(FunctionId::MEM_FRAG_TX, self.handle, self.length, self.endpoint)
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemFragTx::from_regs(regs))
     }
@@ -84,25 +86,27 @@ impl Request for MemFragTx {
 
 fn fields(regs: &Regs) -> (MemoryHandle, u32, EndpointId) {
     let handle = MemoryHandle::from_words(regs.w(1), regs.w(2));
-    (handle, regs.w(3), EndpointId(upper_half(regs, 4)))
+    (handle, regs.w(3), EndpointId(regs.upper_half(4)))
 }
 
 fn registers(function: FunctionId, handle: MemoryHandle, w3: u32, endpoint: EndpointId) -> Regs {
     let (low, high) = handle.words();
-    call_regs(function, [low, high, w3, pair(endpoint.0, 0)].map(u64::from))
+    call_regs(function, [low, high, w3, halves(endpoint.0, 0)].map(u64::from))
 }
 
 impl fmt::Display for MemFragRx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let MemFragRx { handle, offset, endpoint } = self;
-        write!(f, "FFA_MEM_FRAG_RX handle={handle} offset={offset} id={endpoint}")
+        write!(f, "FFA_MEM_FRAG_RX handle={handle} offset={offset}")?;
+        endpoint.show_named(f, "id")
     }
 }
 
 impl fmt::Display for MemFragTx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let MemFragTx { handle, length, endpoint } = self;
-        write!(f, "FFA_MEM_FRAG_TX handle={handle} length={length} id={endpoint}")
+        write!(f, "FFA_MEM_FRAG_TX handle={handle} length={length}")?;
+        endpoint.show_named(f, "id")
     }
 }
 
@@ -132,7 +136,7 @@ mod tests {
         let call = MemFragTx { handle: HANDLE, length: 0x50, endpoint: EndpointId(0) };
         assert_eq!(Call::decode(&regs, Version::V1_0), Ok(Call::MemFragTx(call)));
         assert_eq!(call.encode().0[..5], [0x8400_007b, 5, 0x8000_0000, 0x50, 0]);
-        let text = "FFA_MEM_FRAG_TX handle=0x8000000000000005 length=80 id=0x0000";
+        let text = "FFA_MEM_FRAG_TX handle=0x8000000000000005 length=80";
         assert_eq!(call.to_string(), text);
     }
 

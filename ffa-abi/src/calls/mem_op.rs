@@ -45,6 +45,7 @@ impl Request for MemOpPause {
         call_regs(FunctionId::MEM_OP_PAUSE, [low.into(), high.into()])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemOpPause::from_regs(regs))
     }
@@ -58,6 +59,7 @@ impl Request for MemOpResume {
         call_regs(FunctionId::MEM_OP_RESUME, [low.into(), high.into()])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemOpResume::from_regs(regs))
     }

@@ -14,7 +14,7 @@ use core::fmt;
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::function::{FunctionId, Width};
 use crate::regs::Regs;
-use crate::reply::{CallError, Empty, Reply, Success, write_success};
+use crate::reply::{CallError, Empty, Reply, ReplyError, Success, write_success};
 use crate::version::Version;
 
 /// x1: the address of a page, and with it the form of the call. Alignment is for the callee.
@@ -91,6 +91,7 @@ impl PageAddress {
         }
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs) -> PageAddress {
         match function.width() {
             Width::Bits32 => PageAddress::Bits32(regs.w(1)),
@@ -170,9 +171,19 @@ impl Request for MemPermGet {
         call_regs(function, [self.address.get(), self.further_pages.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let further_pages = if version < Version::V1_3 { 0 } else { regs.w(2) };
         Ok(MemPermGet { address: PageAddress::decode(function, regs), further_pages })
+    }
+
+    /// Also checks that no more pages are told of than were asked about.
+    fn reply(&self, regs: &Regs, version: Version) -> Result<MemPermGetReply, CallError> {
+        let reply = MemPermGetReply::read(regs, version)?;
+        if reply.further_pages <= self.further_pages {
+            return Ok(reply);
+        }
+        Err(CallError::Reply(ReplyError::OutOfRange("number of pages")))
     }
 }
 
@@ -188,6 +199,7 @@ impl Request for MemPermSet {
         call_regs(function, [self.address.get(), pages, permissions])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w3[31:3]", regs.w(3) & !PagePermissions::BITS)?;
         let address = PageAddress::decode(function, regs);
@@ -201,7 +213,7 @@ impl Reply for MemPermGetReply {
         write_success(regs, self.permissions.bits(), self.further_pages);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         let permissions = PagePermissions::from_bits_truncate(regs.w(2));
         Ok(MemPermGetReply { permissions, further_pages: regs.w(3) })
@@ -295,14 +307,14 @@ mod tests {
         let mut regs = Regs([u64::MAX; 18]);
         reply.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_0061, 0, 5, 0, 0, 0, 0, 0]);
-        assert_eq!(MemPermGetReply::read(&regs), Ok(reply));
+        assert_eq!(MemPermGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS permissions=rw- pages=1");
 
         regs.set(2, 0xffff_ffff_ffff_fff3_u64);
         regs.set(3, 15_u64);
         let permissions = PagePermissions::READ_EXECUTE;
         let reply = MemPermGetReply { permissions, further_pages: 15 };
-        assert_eq!(MemPermGetReply::read(&regs), Ok(reply));
+        assert_eq!(MemPermGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS permissions=r-x pages=16");
     }
 
@@ -351,6 +363,16 @@ mod tests {
                 let reserved = DecodeError::Reserved { function, field: "w3[31:3]" };
                 assert_eq!(Call::decode(&regs, Version::V1_1), Err(reserved));
             }
+        }
+    }
+
+    #[test]
+    fn no_more_pages_are_told_of_than_were_asked_about() {
+        let call = MemPermGet { address: WIDE, further_pages: 2 };
+        for (told, is_reply) in [(0, true), (2, true), (3, false)] {
+            let mut regs = Regs::ZERO;
+            write_success(&mut regs, 5, told);
+            assert_eq!(call.reply(&regs, Version::V1_3).is_ok(), is_reply, "{told}");
         }
     }
 }

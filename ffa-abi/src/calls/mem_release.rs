@@ -44,6 +44,7 @@ impl Request for MemRelinquish {
         call_regs(FunctionId::MEM_RELINQUISH, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemRelinquish)
     }
@@ -58,6 +59,7 @@ impl Request for MemReclaim {
         call_regs(FunctionId::MEM_RECLAIM, [low, high, flags.bits()].map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = MemReclaimFlags::from_bits_retain(regs.w(3));
         must_be_zero(function, "w3[31:2]", (flags - MemReclaimFlags::all()).bits())?;

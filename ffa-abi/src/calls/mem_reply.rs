@@ -10,6 +10,7 @@ use crate::function::FunctionId;
 use crate::memory::handle::MemoryHandle;
 use crate::regs::Regs;
 use crate::reply::{CallError, Empty, Reply, ReplyError, Success, write_success};
+use crate::version::Version;
 
 /// `FFA_SUCCESS`, w2, w3: the handle of the region.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,7 +25,7 @@ impl Reply for MemoryHandleReply {
         write_success(regs, low, high);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(MemoryHandleReply { handle: MemoryHandle::from_words(regs.w(2), regs.w(3)) })
     }
@@ -39,7 +40,7 @@ macro_rules! calls_that_reply {
                 regs.0.iter_mut().zip(registers).for_each(|(to, from)| *to = from);
             }
 
-            fn read(regs: &Regs) -> Result<Self, CallError> {
+            fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
                 match FunctionId::from_bits(regs.w(0)) {
                     Some(FunctionId::$function) => Ok($call::from_regs(regs)),
                     _ => Err(refused(regs)),
@@ -83,10 +84,10 @@ macro_rules! mem_replies {
                     }
                 }
 
-                fn read(regs: &Regs) -> Result<Self, CallError> {
+                fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
                     match FunctionId::from_bits(regs.w(0)) {
                         $(Some($(FunctionId::$function)|+) => {
-                            <$type>::read(regs).map($reply::$variant)
+                            <$type>::read(regs, version).map($reply::$variant)
                         })*
                         _ => Err(refused(regs)),
                     }
@@ -197,11 +198,11 @@ mod tests {
         reply.write(&mut regs);
         assert_eq!(regs.0[..8], words);
         assert_eq!(regs.0[8..], [0xdead_beef_dead_beef; 10]);
-        assert_eq!(R::read(&regs).as_ref(), Ok(reply));
+        assert_eq!(R::read(&regs, Version::V1_2).as_ref(), Ok(reply));
         for register in &mut regs.0[..8] {
             *register |= 0xffff_ffff << 32;
         }
-        assert_eq!(R::read(&regs).as_ref(), Ok(reply), "upper halves are ignored");
+        assert_eq!(R::read(&regs, Version::V1_2).as_ref(), Ok(reply), "upper halves are ignored");
         assert_eq!(reply.to_string(), text);
     }
 
@@ -211,13 +212,16 @@ mod tests {
         ids.map(|number| {
             let mut regs = Regs::ZERO;
             regs.set(0, 0x8400_0000_u32 | number);
-            let read = R::read(&regs);
+            let read = R::read(&regs, Version::V1_2);
             if let Err(error) = &read {
                 let unexpected = ReplyError::UnexpectedFunction(0x8400_0000 | number);
                 assert_eq!(*error, CallError::Reply(unexpected));
             }
             write_error(&mut regs, Status::NO_MEMORY);
-            assert_eq!(R::read(&regs).err(), Some(CallError::Status(Status::NO_MEMORY)));
+            assert_eq!(
+                R::read(&regs, Version::V1_2).err(),
+                Some(CallError::Status(Status::NO_MEMORY))
+            );
             read.is_ok()
         })
     }
@@ -275,7 +279,7 @@ mod tests {
         let mut regs = Regs::ZERO;
         regs.0[..8].copy_from_slice(&SUCCESS_WORDS);
         regs.set(0, 0xc400_0061_u32);
-        assert_eq!(MemSendReply::read(&regs), Ok(MemSendReply::Success(SUCCESS)));
+        assert_eq!(MemSendReply::read(&regs, Version::V1_2), Ok(MemSendReply::Success(SUCCESS)));
     }
 
     #[test]

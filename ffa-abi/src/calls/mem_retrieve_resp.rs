@@ -34,6 +34,7 @@ impl Request for MemRetrieveResp {
         call_regs(FunctionId::MEM_RETRIEVE_RESP, arguments)
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MemRetrieveResp::from_regs(regs))
     }

@@ -69,6 +69,7 @@ impl TransactionBuffer {
         }
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs) -> Result<TransactionBuffer, DecodeError> {
         let (width, pages) = (function.width(), regs.w(4));
         let own = match width {
@@ -114,6 +115,7 @@ macro_rules! mem_transaction {
                 call_regs(function, [total, fragment, address, pages])
             }
 
+            #[inline(always)]
             fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
                 let buffer = TransactionBuffer::decode(function, regs)?;
                 let (total_length, fragment_length) = (regs.w(1), regs.w(2));

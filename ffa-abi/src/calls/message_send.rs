@@ -54,6 +54,7 @@ impl Request for MessageSend2 {
         call_regs(FunctionId::MSG_SEND2, [u64::from(self.sender.0) << 16, flags.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2[31:2]", regs.w(2) >> 2)?;
         must_be_zero(function, "w2[0]", regs.w(2) & 1)?;
@@ -71,6 +72,7 @@ impl Request for MessageSend {
         call_regs(FunctionId::MSG_SEND, [ids, 0, self.length.into(), self.attributes.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(MessageSend::parse(function, regs, version))
     }
@@ -89,7 +91,7 @@ impl Reply for MessageSend {
         write_call(self, regs);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         if regs.w(0) == FunctionId::MSG_SEND.bits() {
             return Ok(MessageSend::parse(FunctionId::MSG_SEND, regs, Version::V1_0));
         }
@@ -100,8 +102,9 @@ impl Reply for MessageSend {
 
 impl fmt::Display for MessageSend2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let delay = if self.delays_schedule_receiver_interrupt { " delay SRI" } else { "" };
-        write!(f, "FFA_MSG_SEND2 sender={}{delay}", self.sender)
+        f.write_str("FFA_MSG_SEND2")?;
+        self.sender.show_named(f, "sender")?;
+        f.write_str(if self.delays_schedule_receiver_interrupt { " delay-SRI" } else { "" })
     }
 }
 
@@ -142,7 +145,7 @@ mod tests {
         let mut regs = send.encode();
         regs.set(1, 0xf_feed_1234_u64);
         assert_eq!(Call::decode(&regs, Version::V1_2), Ok(Call::MessageSend2(send)));
-        assert_eq!(send.to_string(), "FFA_MSG_SEND2 sender=0xfeed delay SRI");
+        assert_eq!(send.to_string(), "FFA_MSG_SEND2 sender=0xfeed delay-SRI");
     }
 
     #[test]

@@ -9,11 +9,10 @@ use core::fmt;
 
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::calls::message_send::MessageSend;
-use crate::completion::{Completion, WaitReply, version_of};
+use crate::completion::{Completion, WaitReply};
 use crate::form::by_width;
 use crate::function::{FunctionId, Width};
 use crate::regs::Regs;
-use crate::reply::CallError;
 use crate::version::Version;
 
 /// `FFA_MSG_WAIT`: gives the CPU back until there is a message, or other work.
@@ -43,6 +42,7 @@ impl Request for MessageWait {
         call_regs(self.function(), [0, self.keeps_rx.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let zero = [(1, "w1"), (3, "w3"), (4, "w4"), (5, "w5"), (6, "w6"), (7, "w7")];
         for (index, field) in zero {
@@ -53,10 +53,6 @@ impl Request for MessageWait {
         }
         must_be_zero(function, "w2[31:1]", regs.w(2) >> 1)?;
         Ok(MessageWait::parse(function, regs, version))
-    }
-
-    fn reply(&self, regs: &Regs) -> Result<WaitReply, CallError> {
-        WaitReply::read_in(regs, version_of(self.width))
     }
 }
 
@@ -74,6 +70,7 @@ impl Request for MessagePoll {
         call_regs(FunctionId::MSG_POLL, [])
     }
 
+    #[inline(always)]
     fn decode(_: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(MessagePoll)
     }
@@ -100,7 +97,7 @@ mod tests {
     use super::*;
     use crate::call::Call;
     use crate::id::EndpointId;
-    use crate::reply::{Reply, ReplyError};
+    use crate::reply::{CallError, Reply, ReplyError};
     use crate::status::Status;
 
     #[test]
@@ -149,12 +146,12 @@ mod tests {
         message.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_006e, 0x1_0002, 0, 64, 0, 0, 0, 0]);
         assert_eq!(regs.0[8..], [9; 10]);
-        assert_eq!(MessagePoll.reply(&regs), Ok(message));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_2), Ok(message));
         crate::reply::write_error(&mut regs, Status::RETRY);
-        assert_eq!(MessagePoll.reply(&regs), Err(CallError::Status(Status::RETRY)));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_2), Err(CallError::Status(Status::RETRY)));
         regs.set(0, FunctionId::SUCCESS_32.bits());
         let unexpected = ReplyError::UnexpectedFunction(0x8400_0061);
-        assert_eq!(MessagePoll.reply(&regs), Err(CallError::Reply(unexpected)));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_2), Err(CallError::Reply(unexpected)));
     }
 
     #[test]

@@ -15,14 +15,15 @@ use crate::regs::Regs;
 use crate::reply::{CallError, Reply, Success};
 use crate::version::Version;
 
-/// `FFA_NS_RES_INFO_GET`.
+/// `FFA_NS_RES_INFO_GET`: what the normal world shares with secure partitions is described in the
+/// caller's RX buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NonSecureResourceInfoGet {
-    /// Whose resources; `None` for those of all secure endpoints.
+    /// x1\[15:0\], with x2\[0\] set: whose resources; `None` for those of all secure endpoints.
     pub endpoint: Option<EndpointId>,
-    /// Which resources.
+    /// x2\[3:2\]: which resources.
     pub resource: ResourceType,
-    /// Whether the rest of what an earlier call began is asked for.
+    /// x2\[4\]: whether the rest of what an earlier call began is asked for.
     pub continues: bool,
 }
 
@@ -72,6 +73,7 @@ impl Request for NonSecureResourceInfoGet {
         call_regs(FunctionId::NS_RES_INFO_GET, [endpoint.into(), flags])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = regs.x(2);
         must_be_zero(function, "x2[1]", flags & 1 << 1)?;
@@ -95,8 +97,8 @@ impl Reply for NonSecureResourceInfoGetReply {
         regs.set(2, u64::from(self.written) << 32 | u64::from(self.remaining));
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
-        let regs = Success::check(regs)?.regs();
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
+        let regs = Success::check_64(regs)?.regs();
         Ok(NonSecureResourceInfoGetReply {
             written: (regs.x(2) >> 32) as u32,
             remaining: regs.w(2),
@@ -183,7 +185,14 @@ mod tests {
         reply.write(&mut regs);
         assert_eq!(regs.0[..4], [0xc400_0061, 0, 0x1000_0000_0230, 0]);
         assert_eq!(regs.0[8..], [9; 10]);
-        assert_eq!(NonSecureResourceInfoGetReply::read(&regs), Ok(reply));
+        assert_eq!(NonSecureResourceInfoGetReply::read(&regs, Version::V1_2), Ok(reply));
         assert_eq!(reply.to_string(), "SUCCESS written=4096 remaining=560");
+    }
+
+    #[test]
+    fn a_32_bit_success_says_nothing_of_resources() {
+        let mut regs = Regs::ZERO;
+        regs.0[..3].copy_from_slice(&[0x8400_0061, 0, 0x1000_0000_0230]);
+        assert!(NonSecureResourceInfoGetReply::read(&regs, Version::V1_2).is_err());
     }
 }

@@ -17,6 +17,7 @@ use crate::id::EndpointId;
 use crate::notifications::Notifications;
 use crate::regs::Regs;
 use crate::reply::Empty;
+use crate::target::halves;
 use crate::version::Version;
 
 bitflags! {
@@ -32,24 +33,24 @@ bitflags! {
 /// `FFA_NOTIFICATION_BIND`: from now on, only `sender` may set `notifications` of `receiver`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationBind {
-    /// Who will set them.
+    /// w1\[31:16\]: who will set them.
     pub sender: EndpointId,
-    /// Who will get them: the caller.
+    /// w1\[15:0\]: who will get them, the caller.
     pub receiver: EndpointId,
-    /// Whether they are per-vCPU or global.
+    /// w2: whether they are per-vCPU or global.
     pub flags: NotificationBindFlags,
-    /// Which.
+    /// w3, w4: which.
     pub notifications: Notifications,
 }
 
 /// `FFA_NOTIFICATION_UNBIND`: `sender` may no more set `notifications` of `receiver`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationUnbind {
-    /// Whom they are bound to.
+    /// w1\[31:16\]: whom they are bound to.
     pub sender: EndpointId,
-    /// Whose they are: the caller's.
+    /// w1\[15:0\]: whose they are, the caller's.
     pub receiver: EndpointId,
-    /// Which.
+    /// w3, w4: which.
     pub notifications: Notifications,
 }
 
@@ -59,15 +60,16 @@ impl Request for NotificationBind {
     fn encode(&self) -> Regs {
         let flags = self.flags & NotificationBindFlags::all();
         let (low, high) = self.notifications.words();
-        let arguments = [pair(self.sender.0, self.receiver.0), flags.bits(), low, high];
+        let arguments = [halves(self.sender.0, self.receiver.0), flags.bits(), low, high];
         call_regs(FunctionId::NOTIFICATION_BIND, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = NotificationBindFlags::from_bits_retain(regs.w(2));
         must_be_zero(function, "w2[31:1]", (flags - NotificationBindFlags::all()).bits())?;
         Ok(NotificationBind {
-            sender: EndpointId(upper_half(regs, 1)),
+            sender: EndpointId(regs.upper_half(1)),
             receiver: EndpointId(regs.half(1)),
             flags,
             notifications: Notifications::from_words(regs.w(3), regs.w(4)),
@@ -80,28 +82,19 @@ impl Request for NotificationUnbind {
 
     fn encode(&self) -> Regs {
         let (low, high) = self.notifications.words();
-        let arguments = [pair(self.sender.0, self.receiver.0), 0, low, high];
+        let arguments = [halves(self.sender.0, self.receiver.0), 0, low, high];
         call_regs(FunctionId::NOTIFICATION_UNBIND, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2", regs.w(2))?;
         Ok(NotificationUnbind {
-            sender: EndpointId(upper_half(regs, 1)),
+            sender: EndpointId(regs.upper_half(1)),
             receiver: EndpointId(regs.half(1)),
             notifications: Notifications::from_words(regs.w(3), regs.w(4)),
         })
     }
-}
-
-/// Two ids as one word: `upper` in \[31:16\], `lower` in \[15:0\].
-pub(super) fn pair(upper: u16, lower: u16) -> u32 {
-    u32::from(upper) << 16 | u32::from(lower)
-}
-
-/// Bits 31:16 of wN.
-pub(super) fn upper_half(regs: &Regs, index: usize) -> u16 {
-    (regs.w(index) >> 16) as u16
 }
 
 impl fmt::Display for NotificationBind {

@@ -35,8 +35,9 @@ impl Request for NotificationBitmapCreate {
         call_regs(function, [self.endpoint.0.into(), self.vcpus.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
-        must_be_zero(function, "w1[31:16]", regs.w(1) >> 16)?;
+        must_be_zero(function, "w1[31:16]", regs.upper_half(1))?;
         let endpoint = EndpointId(regs.half(1));
         Ok(NotificationBitmapCreate { endpoint, vcpus: regs.w(2) })
     }
@@ -49,8 +50,9 @@ impl Request for NotificationBitmapDestroy {
         call_regs(FunctionId::NOTIFICATION_BITMAP_DESTROY, [self.endpoint.0.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
-        must_be_zero(function, "w1[31:16]", regs.w(1) >> 16)?;
+        must_be_zero(function, "w1[31:16]", regs.upper_half(1))?;
         Ok(NotificationBitmapDestroy { endpoint: EndpointId(regs.half(1)) })
     }
 }

@@ -11,13 +11,13 @@ use core::fmt;
 
 use bitflags::bitflags;
 
-use super::notification_bind::{pair, upper_half};
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::notifications::{FrameworkNotifications, Notifications};
 use crate::regs::Regs;
-use crate::reply::{CallError, Reply, Success, write_success};
+use crate::reply::{CallError, Reply, ReplyError, Success, write_success};
+use crate::target::halves;
 use crate::version::Version;
 
 bitflags! {
@@ -39,11 +39,11 @@ bitflags! {
 /// `FFA_NOTIFICATION_GET`: w1 vCPU and receiver, w2 flags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationGet {
-    /// Whose notifications: the caller's.
+    /// w1\[15:0\]: whose notifications, the caller's.
     pub receiver: EndpointId,
-    /// For which of its vCPUs; global notifications go to any.
+    /// w1\[31:16\]: for which of its vCPUs; global notifications go to any.
     pub vcpu: u16,
-    /// Which bitmaps.
+    /// w2: which bitmaps.
     pub flags: NotificationGetFlags,
 }
 
@@ -65,15 +65,39 @@ impl Request for NotificationGet {
 
     fn encode(&self) -> Regs {
         let flags = self.flags & NotificationGetFlags::all();
-        let arguments = [pair(self.vcpu, self.receiver.0), flags.bits()];
+        let arguments = [halves(self.vcpu, self.receiver.0), flags.bits()];
         call_regs(FunctionId::NOTIFICATION_GET, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let flags = NotificationGetFlags::from_bits_retain(regs.w(2));
         must_be_zero(function, "w2[31:4]", (flags - NotificationGetFlags::all()).bits())?;
         let receiver = EndpointId(regs.half(1));
-        Ok(NotificationGet { receiver, vcpu: upper_half(regs, 1), flags })
+        Ok(NotificationGet { receiver, vcpu: regs.upper_half(1), flags })
+    }
+
+    /// Also checks that nothing is pending that was not asked for: who passes notifications on would
+    /// let the callee speak for others.
+    fn reply(&self, regs: &Regs, version: Version) -> Result<NotificationGetReply, CallError> {
+        let reply = NotificationGetReply::read(regs, version)?;
+        if self.flags.contains(reply.senders()) {
+            return Ok(reply);
+        }
+        Err(CallError::Reply(ReplyError::OutOfRange("bitmap that was not asked for")))
+    }
+}
+
+impl NotificationGetReply {
+    /// From whom something is pending.
+    #[must_use]
+    pub fn senders(&self) -> NotificationGetFlags {
+        let flag =
+            |is_empty: bool, flag| if is_empty { NotificationGetFlags::empty() } else { flag };
+        flag(self.secure_partitions.is_empty(), NotificationGetFlags::SECURE_PARTITIONS)
+            | flag(self.vms.is_empty(), NotificationGetFlags::VMS)
+            | flag(self.spm.is_empty(), NotificationGetFlags::SPM_FRAMEWORK)
+            | flag(self.hypervisor.is_empty(), NotificationGetFlags::HYPERVISOR_FRAMEWORK)
     }
 }
 
@@ -88,7 +112,7 @@ impl Reply for NotificationGetReply {
         regs.set(7, self.hypervisor.bits());
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(NotificationGetReply {
             secure_partitions: Notifications::from_words(regs.w(2), regs.w(3)),
@@ -191,9 +215,29 @@ mod tests {
         reply.write(&mut regs);
         assert_eq!(regs.0[..8], [0x8400_0061, 0, 0x20, 2, 3, 4, 1, 0x8000_0000]);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(CALL.reply(&regs), Ok(reply));
+        assert_eq!(NotificationGetReply::read(&regs, Version::V1_2), Ok(reply));
         let text = "SUCCESS SPs=0x0000000200000020 VMs=0x0000000400000003 SPM=0x1 \
                     hypervisor=0x80000000";
         assert_eq!(reply.to_string(), text);
+    }
+
+    #[test]
+    fn nothing_is_taken_that_was_not_asked_for() {
+        for asked in 0..16 {
+            let flags = NotificationGetFlags::from_bits_truncate(asked);
+            let call = NotificationGet { flags, ..CALL };
+            // w2 to w7: one bit of one of the bitmaps.
+            for (word, sender) in [1, 1, 2, 2, 4, 8].into_iter().enumerate() {
+                let mut regs = Regs::ZERO;
+                regs.set(0, 0x8400_0061_u64);
+                regs.set(word + 2, 0x8000_0000_u64);
+                let was_asked_for = asked & sender != 0;
+                assert_eq!(
+                    call.reply(&regs, Version::V1_2).is_ok(),
+                    was_asked_for,
+                    "{asked} {word}"
+                );
+            }
+        }
     }
 }

@@ -42,6 +42,9 @@ pub struct NotificationInfoGet {
 /// Lists of an endpoint and vCPUs each, of ten ids in all in the 32-bit form and twenty in the 64-bit
 /// form. A callee with nothing pending answers `NO_DATA` instead.
 ///
+/// `SUCCESS_32` or `SUCCESS_64`: w2 or x2 \[0\] more pending, \[11:7\] number of lists, from \[12\] on two
+/// bits a list, its ids less one; the ids from w3 or x3 on, of 16 bits each, the lowest first.
+///
 /// ```
 /// use ffa_abi::{EndpointId, NotificationInfoGetReply, NotificationListError, Width};
 /// let mut reply = NotificationInfoGetReply::new(Width::Bits32);
@@ -208,14 +211,15 @@ impl Request for NotificationInfoGet {
         call_regs(function, [])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, _: &Regs, _: Version) -> Result<Self, DecodeError> {
         Ok(NotificationInfoGet { width: function.width() })
     }
 
     /// Also refuses a 64-bit reply to the 32-bit form: its caller may not see upper halves. The other
     /// way round is taken, as Linux does.
-    fn reply(&self, regs: &Regs) -> Result<Self::Reply, CallError> {
-        let reply = NotificationInfoGetReply::read(regs)?;
+    fn reply(&self, regs: &Regs, version: Version) -> Result<Self::Reply, CallError> {
+        let reply = NotificationInfoGetReply::read(regs, version)?;
         match (self.width, reply.width) {
             (Width::Bits32, Width::Bits64) => {
                 Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))))
@@ -241,7 +245,7 @@ impl Reply for NotificationInfoGetReply {
         }
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         let (width, x2) = match FunctionId::from_bits(regs.w(0)).map(FunctionId::width) {
             Some(Width::Bits64) => (Width::Bits64, regs.x(2)),
@@ -259,6 +263,10 @@ impl Reply for NotificationInfoGetReply {
             *id = low_half(regs.x(register) >> shift);
         }
         let more_pending = x2 & MORE_PENDING != 0;
+        if more_pending && count == 0 {
+            // Its caller would ask for more without end.
+            return Err(CallError::Reply(ReplyError::OutOfRange("number of lists")));
+        }
         let len = u8::try_from(len).unwrap_or(0);
         Ok(NotificationInfoGetReply { more_pending, width, count, sizes, len, ids })
     }
@@ -368,7 +376,7 @@ mod tests {
         assert_eq!(regs.0[..2], [0x8400_0061, 0]);
         assert_eq!(regs.0[2..8], words);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(CALL_32.reply(&regs), Ok(reply));
+        assert_eq!(CALL_32.reply(&regs, Version::V1_2), Ok(reply));
         assert_eq!(lists(&reply), EXAMPLE);
         assert_eq!(reply.room(), 0);
         let text = "SUCCESS pending: 0x0000/0,2,3 0x0000/4,6 0x0002 0x0003/1";
@@ -384,7 +392,7 @@ mod tests {
         assert_eq!(regs.0[..2], [0xc400_0061, 0]);
         assert_eq!(regs.0[2..8], words);
         assert_eq!(regs.0[8..], [u64::MAX; 10]);
-        assert_eq!(CALL_64.reply(&regs), Ok(reply));
+        assert_eq!(CALL_64.reply(&regs, Version::V1_2), Ok(reply));
         assert_eq!(lists(&reply), EXAMPLE);
         assert_eq!(reply.room(), 10);
     }
@@ -392,7 +400,7 @@ mod tests {
     #[test]
     fn more_pending_is_bit_0() {
         let regs = success(0x8400_0061, &[0x0000_0081, 0x0001]);
-        let reply = CALL_32.reply(&regs).unwrap();
+        let reply = CALL_32.reply(&regs, Version::V1_2).unwrap();
         assert!(reply.more_pending);
         assert_eq!(lists(&reply), [(1, &[][..])]);
         assert_eq!(reply.to_string(), "SUCCESS pending: 0x0001 and more");
@@ -416,7 +424,7 @@ mod tests {
             assert_eq!(reply, NotificationInfoGetReply { more_pending: true, ..before });
             let mut regs = Regs::ZERO;
             reply.write(&mut regs);
-            assert_eq!(NotificationInfoGetReply::read(&regs), Ok(reply));
+            assert_eq!(NotificationInfoGetReply::read(&regs, Version::V1_2), Ok(reply));
         }
     }
 
@@ -454,7 +462,7 @@ mod tests {
             success(0xc400_0061, &[20 << 7 | 1 << 50]),
         ];
         for regs in impossible {
-            assert_eq!(NotificationInfoGetReply::read(&regs), refused, "{regs:?}");
+            assert_eq!(NotificationInfoGetReply::read(&regs, Version::V1_2), refused, "{regs:?}");
         }
     }
 
@@ -463,10 +471,13 @@ mod tests {
         let ids = [0x0003_0002_0001_0001; 5];
         let [a, b, c, d, e] = ids;
         let x2 = 5 << 7 | 0b11_11_11_11_11 << 12;
-        let reply = CALL_64.reply(&success(0xc400_0061, &[x2, a, b, c, d, e])).unwrap();
+        let reply =
+            CALL_64.reply(&success(0xc400_0061, &[x2, a, b, c, d, e]), Version::V1_2).unwrap();
         assert_eq!(lists(&reply), [(1, &[1, 2, 3][..]); 5]);
         let x2 = 10 << 7;
-        let reply = CALL_32.reply(&success(0x8400_0061, &[x2, 1, 2, 3, 4, 0x8005_0006])).unwrap();
+        let reply = CALL_32
+            .reply(&success(0x8400_0061, &[x2, 1, 2, 3, 4, 0x8005_0006]), Version::V1_2)
+            .unwrap();
         assert_eq!(reply.lists().last().unwrap().endpoint, EndpointId(0x8005));
     }
 
@@ -474,7 +485,7 @@ mod tests {
     fn bits_that_mean_nothing_are_ignored() {
         // Sizes of lists that are not there, bits 6:1 of x2, upper halves, ids behind the last.
         let regs = success(0x8400_0061, &[0xffff_ffff_ffff_c0fe, 0xffff_ffff_ffff_0001]);
-        let reply = CALL_32.reply(&regs).unwrap();
+        let reply = CALL_32.reply(&regs, Version::V1_2).unwrap();
         assert_eq!(reply, filled(Width::Bits32, &[(1, &[])]));
     }
 
@@ -483,9 +494,9 @@ mod tests {
         let mut regs = Regs::ZERO;
         filled(Width::Bits64, &EXAMPLE).write(&mut regs);
         let unexpected = ReplyError::UnexpectedFunction(0xc400_0061);
-        assert_eq!(CALL_32.reply(&regs), Err(CallError::Reply(unexpected)));
+        assert_eq!(CALL_32.reply(&regs, Version::V1_2), Err(CallError::Reply(unexpected)));
         filled(Width::Bits32, &EXAMPLE).write(&mut regs);
-        assert_eq!(CALL_64.reply(&regs), Ok(filled(Width::Bits32, &EXAMPLE)));
+        assert_eq!(CALL_64.reply(&regs, Version::V1_2), Ok(filled(Width::Bits32, &EXAMPLE)));
     }
 
     #[test]
@@ -493,6 +504,16 @@ mod tests {
         let mut regs = CALL_64.encode();
         crate::reply::write_error(&mut regs, crate::status::Status::NO_DATA);
         let error = CallError::Status(crate::status::Status::NO_DATA);
-        assert_eq!(CALL_64.reply(&regs), Err(error));
+        assert_eq!(CALL_64.reply(&regs, Version::V1_2), Err(error));
+    }
+
+    #[test]
+    fn more_without_any_is_no_reply() {
+        let mut regs = Regs::ZERO;
+        regs.set(0, FunctionId::SUCCESS_32.bits());
+        assert!(NotificationInfoGetReply::read(&regs, Version::V1_2).is_ok());
+        regs.set(2, 1_u64);
+        let error = CallError::Reply(ReplyError::OutOfRange("number of lists"));
+        assert_eq!(NotificationInfoGetReply::read(&regs, Version::V1_2), Err(error));
     }
 }

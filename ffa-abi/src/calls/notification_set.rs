@@ -11,13 +11,13 @@ use core::fmt;
 
 use bitflags::bitflags;
 
-use super::notification_bind::{pair, upper_half};
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
 use crate::function::FunctionId;
 use crate::id::EndpointId;
 use crate::notifications::Notifications;
 use crate::regs::Regs;
 use crate::reply::Empty;
+use crate::target::halves;
 use crate::version::Version;
 
 const PER_VCPU: u32 = 1 << 0;
@@ -36,15 +36,15 @@ bitflags! {
 /// `FFA_NOTIFICATION_SET`: makes `notifications` of `receiver` pending.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotificationSet {
-    /// Whom they are bound to: the caller.
+    /// w1\[31:16\]: whom they are bound to, the caller.
     pub sender: EndpointId,
-    /// Who gets them.
+    /// w1\[15:0\]: who gets them.
     pub receiver: EndpointId,
-    /// The vCPU that gets them; `None` for global notifications.
+    /// w2\[31:16\], with w2\[0\] set: the vCPU that gets them; `None` for global notifications.
     pub vcpu: Option<u16>,
-    /// How.
+    /// w2\[1\]: how.
     pub flags: NotificationSetFlags,
-    /// Which.
+    /// w3, w4: which.
     pub notifications: Notifications,
 }
 
@@ -55,19 +55,20 @@ impl Request for NotificationSet {
         let flags = (self.flags & NotificationSetFlags::all()).bits();
         let vcpu = self.vcpu.map_or(0, |vcpu| u32::from(vcpu) << 16 | PER_VCPU);
         let (low, high) = self.notifications.words();
-        let arguments = [pair(self.sender.0, self.receiver.0), vcpu | flags, low, high];
+        let arguments = [halves(self.sender.0, self.receiver.0), vcpu | flags, low, high];
         call_regs(FunctionId::NOTIFICATION_SET, arguments.map(u64::from))
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2[15:2]", regs.w(2) & 0xfffc)?;
-        let vcpu = upper_half(regs, 2);
+        let vcpu = regs.upper_half(2);
         let per_vcpu = regs.w(2) & PER_VCPU != 0;
         if !per_vcpu {
             must_be_zero(function, "w2[31:16]", vcpu)?;
         }
         Ok(NotificationSet {
-            sender: EndpointId(upper_half(regs, 1)),
+            sender: EndpointId(regs.upper_half(1)),
             receiver: EndpointId(regs.half(1)),
             vcpu: per_vcpu.then_some(vcpu),
             flags: NotificationSetFlags::from_bits_truncate(regs.w(2)),

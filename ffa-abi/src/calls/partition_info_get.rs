@@ -41,7 +41,7 @@ pub struct PartitionInfoGetReply {
 /// The size in bytes of the descriptors that a caller of `version` reads in its RX buffer.
 #[must_use]
 pub const fn partition_descriptor_size(version: Version) -> usize {
-    if version.bits() == Version::V1_0.bits() { 8 } else { 24 }
+    if version.bits() < Version::V1_1.bits() { 8 } else { 24 }
 }
 
 impl PartitionInfoGet {
@@ -62,7 +62,7 @@ impl PartitionInfoGetReply {
     /// What a call that filled the RX buffer answers to a caller of `version`.
     #[must_use]
     pub const fn listed(count: u32, version: Version) -> Self {
-        let descriptor_size = if version.bits() == Version::V1_0.bits() { 0 } else { 24 };
+        let descriptor_size = if version.bits() < Version::V1_1.bits() { 0 } else { 24 };
         PartitionInfoGetReply { count, descriptor_size }
     }
 }
@@ -71,11 +71,12 @@ impl Request for PartitionInfoGet {
     type Reply = PartitionInfoGetReply;
 
     fn encode(&self) -> Regs {
+        let flags = self.flags & PartitionInfoFlags::all();
         let [w1, w2, w3, w4] = self.uuid.words().map(u64::from);
-        call_regs(FunctionId::PARTITION_INFO_GET, [w1, w2, w3, w4, self.flags.bits().into()])
+        call_regs(FunctionId::PARTITION_INFO_GET, [w1, w2, w3, w4, flags.bits().into()])
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let flags = PartitionInfoFlags::from_bits_retain(regs.w(5));
         if version < Version::V1_1 {
@@ -92,7 +93,7 @@ impl Reply for PartitionInfoGetReply {
         write_success(regs, self.count, self.descriptor_size);
     }
 
-    fn read(regs: &Regs) -> Result<Self, CallError> {
+    fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
         let regs = Success::check(regs)?.regs();
         Ok(PartitionInfoGetReply { count: regs.w(2), descriptor_size: regs.w(3) })
     }

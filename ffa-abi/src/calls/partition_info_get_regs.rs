@@ -5,6 +5,8 @@
 //! reply  x2  [15:0] last index  [31:16] current index  [47:32] tag  [63:48] descriptor size
 //!        x3..x17 up to five descriptors, three registers each
 //! ```
+//! Later versions append to a descriptor: in 1.3 it has 48 bytes, and two fit. The size says where the
+//! next one begins, and the first 24 bytes are read.
 
 use core::fmt;
 
@@ -26,15 +28,17 @@ const DESCRIPTOR_SIZE: u64 = 24;
 /// `FFA_PARTITION_INFO_GET_REGS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartitionInfoGetRegs {
-    /// Which partitions; [`Uuid::NIL`] for all.
+    /// x1, x2: which partitions; [`Uuid::NIL`] for all.
     pub uuid: Uuid,
-    /// Index of the first descriptor wanted.
+    /// x3\[15:0\]: index of the first descriptor wanted.
     pub start: u16,
-    /// 0 with start 0, then the tag of the reply before.
+    /// x3\[31:16\]: 0 with start 0, then the tag of the reply before.
     pub tag: u16,
 }
 
-/// One to five descriptors out of a list: those with indices `start()..=current()`.
+/// One to five descriptors out of a list, those with indices `start()..=current()`: x2\[15:0\] last
+/// index of the list, \[31:16\] current index, \[47:32\] tag, \[63:48\] descriptor size (24); from x3 on three
+/// registers a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartitionInfoGetRegsReply {
     last: u16,
@@ -119,6 +123,21 @@ impl PartitionInfoGetRegsReply {
     }
 }
 
+impl PartitionInfoGetRegs {
+    /// The first call for the list of `uuid`.
+    #[must_use]
+    pub const fn first(uuid: Uuid) -> PartitionInfoGetRegs {
+        PartitionInfoGetRegs { uuid, start: 0, tag: 0 }
+    }
+
+    /// The call for what follows `reply`; `None` where that was the end of the list.
+    #[must_use]
+    pub fn next(&self, reply: &PartitionInfoGetRegsReply) -> Option<PartitionInfoGetRegs> {
+        let start = reply.current().checked_add(1).filter(|start| *start <= reply.last())?;
+        Some(PartitionInfoGetRegs { uuid: self.uuid, start, tag: reply.tag() })
+    }
+}
+
 impl Request for PartitionInfoGetRegs {
     type Reply = PartitionInfoGetRegsReply;
 
@@ -128,6 +147,7 @@ impl Request for PartitionInfoGetRegs {
         call_regs(FunctionId::PARTITION_INFO_GET_REGS, [x1, x2, x3])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "x3[63:32]", regs.x(3) >> 32)?;
         #[expect(clippy::cast_possible_truncation, reason = "the field is cut out")]
@@ -137,8 +157,8 @@ impl Request for PartitionInfoGetRegs {
     }
 
     /// Also checks that the reply continues where this call asked it to.
-    fn reply(&self, regs: &Regs) -> Result<Self::Reply, CallError> {
-        read_from(regs, self.start)
+    fn reply(&self, regs: &Regs, version: Version) -> Result<Self::Reply, CallError> {
+        read_from(regs, self.start, version)
     }
 }
 
@@ -157,33 +177,45 @@ impl Reply for PartitionInfoGetRegsReply {
     }
 
     /// Reads the first reply of a list. For a later one use [`Request::reply`], which knows the start.
-    fn read(regs: &Regs) -> Result<Self, CallError> {
-        read_from(regs, 0)
+    fn read(regs: &Regs, version: Version) -> Result<Self, CallError> {
+        read_from(regs, 0, version)
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "each field is cut out of x2")]
-fn read_from(regs: &Regs, start: u16) -> Result<PartitionInfoGetRegsReply, CallError> {
-    let regs = Success::check(regs)?.regs();
+fn read_from(
+    regs: &Regs,
+    start: u16,
+    version: Version,
+) -> Result<PartitionInfoGetRegsReply, CallError> {
+    let regs = Success::check_64(regs)?.regs();
+    if version < Version::V1_2 {
+        // x8..x17 are no part of a reply.
+        return Err(CallError::Reply(ReplyError::UnexpectedFunction(regs.w(0))));
+    }
     let x2 = regs.x(2);
     let (last, current, tag) = (x2 as u16, (x2 >> 16) as u16, (x2 >> 32) as u16);
     let impossible = |field| Err(CallError::Reply(ReplyError::OutOfRange(field)));
     if current < start || last < current {
         return impossible("current index");
     }
+    let Some(step) = registers_of(x2 >> 48) else { return impossible("descriptor size") };
     let count = usize::from(current - start) + 1;
-    if count > DESCRIPTORS_PER_CALL {
+    if count * step > Regs::COUNT - FIRST_REGISTER {
         return impossible("number of descriptors");
     }
-    if x2 >> 48 != DESCRIPTOR_SIZE {
-        return impossible("descriptor size");
-    }
     let descriptors = (0..count).map(|index| {
-        let first = FIRST_REGISTER + index * REGISTERS_PER_DESCRIPTOR;
+        let first = FIRST_REGISTER + index * step;
         PartitionInfo::from_registers([regs.x(first), regs.x(first + 1), regs.x(first + 2)])
     });
     let reply = PartitionInfoGetRegsReply::new(start, usize::from(last) + 1, tag, descriptors);
     reply.ok_or(CallError::Reply(ReplyError::OutOfRange("last index")))
+}
+
+/// How many registers a descriptor of `size` bytes takes; `None` where it is none.
+fn registers_of(size: u64) -> Option<usize> {
+    let is_whole = size >= DESCRIPTOR_SIZE && size % 8 == 0;
+    usize::try_from(size / 8).ok().filter(|_| is_whole)
 }
 
 impl fmt::Display for PartitionInfoGetRegs {
@@ -196,7 +228,11 @@ impl fmt::Display for PartitionInfoGetRegs {
 impl fmt::Display for PartitionInfoGetRegsReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, current, last) = (self.start(), self.current(), self.last());
-        write!(f, "SUCCESS indices={start}..={current} last={last} tag={:#x}", self.tag())
+        write!(f, "SUCCESS indices={start}..={current} last={last} tag={:#x} ids=", self.tag())?;
+        for (index, info) in self.descriptors().iter().enumerate() {
+            write!(f, "{}{}", if index == 0 { "" } else { "," }, info.id())?;
+        }
+        Ok(())
     }
 }
 
@@ -239,7 +275,7 @@ mod tests {
         assert_eq!(regs.x(6), 0x1_0006);
         assert_eq!(regs.0[9..], [0; 9]);
         let call = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 5, tag: 9 };
-        assert_eq!(call.reply(&regs), Ok(reply));
+        assert_eq!(call.reply(&regs, Version::V1_2), Ok(reply));
         assert_eq!((reply.start(), reply.descriptors()), (5, &[info(5), info(6)][..]));
     }
 
@@ -282,13 +318,57 @@ mod tests {
     }
 
     #[test]
+    fn longer_descriptors_are_stepped_over_by_their_size() {
+        // 1.3: properties, UUID of the protocol, UUID of the image, version of FF-A; two a call.
+        let mut regs = Regs([7; 18]);
+        regs.0[..3].copy_from_slice(&[0xc400_0061, 0, 0x0030_0000_0002_0003]);
+        let [first, second] = [5, 6].map(|id| info(id).to_registers());
+        regs.0[3..6].copy_from_slice(&first);
+        regs.0[9..12].copy_from_slice(&second);
+        let reply = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 1, tag: 0 }
+            .reply(&regs, Version::V1_2)
+            .unwrap();
+        assert_eq!(reply.descriptors(), [info(5), info(6)]);
+        assert_eq!((reply.current(), reply.last()), (2, 3));
+    }
+
+    #[test]
+    fn a_32_bit_success_holds_no_descriptors() {
+        let mut regs = Regs::ZERO;
+        PartitionInfoGetRegsReply::new(0, 1, 9, [info(1)]).unwrap().write(&mut regs);
+        regs.set(0, FunctionId::SUCCESS_32.bits());
+        let unexpected = CallError::Reply(ReplyError::UnexpectedFunction(0x8400_0061));
+        assert_eq!(PartitionInfoGetRegsReply::read(&regs, Version::V1_2), Err(unexpected));
+    }
+
+    #[test]
     fn impossible_replies_are_refused() {
-        for x2 in [0x0018_0000_0000_0001_u64, 0x0018_0000_0006_0006, 0x0030_0000_0002_0002] {
+        let (few, many) = ([0x0018_0000_0000_0001, 0x0018_0000_0006_0006], 0x0030_0000_0003_0003);
+        let sizes = [0x0010_0000_0001_0001, 0x001c_0000_0001_0001, 0x0080_0000_0001_0001_u64];
+        for x2 in few.into_iter().chain([many]).chain(sizes) {
             let mut regs = Regs::ZERO;
             regs.set(0, FunctionId::SUCCESS_64.bits());
             regs.set(2, x2);
             let call = PartitionInfoGetRegs { uuid: Uuid::NIL, start: 1, tag: 0 };
-            assert!(matches!(call.reply(&regs), Err(CallError::Reply(_))), "{x2:#x}");
+            assert!(
+                matches!(call.reply(&regs, Version::V1_2), Err(CallError::Reply(_))),
+                "{x2:#x}"
+            );
         }
+    }
+
+    #[test]
+    fn a_list_is_walked_to_its_end() {
+        let infos = [PartitionInfo::default(); 12];
+        let mut call = Some(PartitionInfoGetRegs::first(Uuid::NIL));
+        let mut seen = 0;
+        while let Some(asked) = call {
+            let rest = infos.iter().copied().skip(asked.start.into());
+            let reply = PartitionInfoGetRegsReply::new(asked.start, 12, 0x77, rest).unwrap();
+            assert_eq!(asked.tag, if asked.start == 0 { 0 } else { 0x77 });
+            seen += reply.descriptors().len();
+            call = asked.next(&reply);
+        }
+        assert_eq!(seen, 12);
     }
 }

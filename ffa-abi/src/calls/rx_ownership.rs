@@ -26,15 +26,17 @@ macro_rules! rx_ownership {
                 call_regs(FunctionId::$function, [self.endpoint.0.into()])
             }
 
+            #[inline(always)]
             fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
-                must_be_zero(function, "w1[31:16]", regs.w(1) >> 16)?;
+                must_be_zero(function, "w1[31:16]", regs.upper_half(1))?;
                 Ok($request { endpoint: EndpointId(regs.half(1)) })
             }
         }
 
         impl fmt::Display for $request {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{} id={}", FunctionId::$function, self.endpoint)
+                write!(f, "{}", FunctionId::$function)?;
+                self.endpoint.show_named(f, "id")
             }
         }
     };

@@ -11,11 +11,10 @@
 use core::fmt;
 
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
-use crate::completion::{Completion, RunReply, WaitReply, YieldReply, version_of};
+use crate::completion::{Completion, RunReply, WaitReply, YieldReply};
 use crate::form::by_width;
 use crate::function::{FunctionId, Width};
 use crate::regs::Regs;
-use crate::reply::CallError;
 use crate::target::Target;
 use crate::version::Version;
 
@@ -92,13 +91,10 @@ impl Request for Run {
         call_regs(self.function(), [self.target.bits().into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w2", regs.w(2))?;
         Ok(Run::parse(function, regs, version))
-    }
-
-    fn reply(&self, regs: &Regs) -> Result<RunReply, CallError> {
-        RunReply::read_in(regs, version_of(self.width))
     }
 }
 
@@ -111,15 +107,12 @@ impl Request for Yield {
         call_regs(self.function(), [self.target.bits().into(), lower.into(), upper.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         for (index, field) in [(4, "w4"), (5, "w5"), (6, "w6"), (7, "w7")] {
             must_be_zero(function, field, regs.w(index))?;
         }
         Ok(Yield::parse(function, regs, version))
-    }
-
-    fn reply(&self, regs: &Regs) -> Result<YieldReply, CallError> {
-        YieldReply::read_in(regs, version_of(self.width))
     }
 }
 
@@ -130,12 +123,9 @@ impl Request for Interrupt {
         call_regs(self.function(), [self.target.bits().into(), self.interrupt.into()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(Interrupt::parse(function, regs, version))
-    }
-
-    fn reply(&self, regs: &Regs) -> Result<RunReply, CallError> {
-        RunReply::read_in(regs, version_of(self.width))
     }
 }
 
@@ -146,12 +136,9 @@ impl Request for NormalWorldResume {
         call_regs(self.function(), [])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         Ok(NormalWorldResume::parse(function, regs, version))
-    }
-
-    fn reply(&self, regs: &Regs) -> Result<WaitReply, CallError> {
-        WaitReply::read_in(regs, version_of(self.width))
     }
 }
 
@@ -188,13 +175,17 @@ impl fmt::Display for Run {
 
 impl fmt::Display for Yield {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} timeout={}ns", self.function(), self.target, self.timeout)
+        write!(f, "{}", self.function())?;
+        self.target.show(f)?;
+        if self.timeout == 0 { Ok(()) } else { write!(f, " timeout={}ns", self.timeout) }
     }
 }
 
 impl fmt::Display for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} interrupt={}", self.function(), self.target, self.interrupt)
+        write!(f, "{}", self.function())?;
+        self.target.show(f)?;
+        write!(f, " interrupt={}", self.interrupt)
     }
 }
 
@@ -273,7 +264,7 @@ mod tests {
         // Recorded: FFA_INTERRUPT (any w1) -> FFA_RUN w1.
         let request = Run { width: Width::Bits32, target: TARGET };
         let RunReply::Interrupt(interrupt) =
-            request.reply(&regs(&[0x8400_0062, 0x8001_0000])).unwrap()
+            request.reply(&regs(&[0x8400_0062, 0x8001_0000]), Version::V1_2).unwrap()
         else {
             panic!("no FFA_INTERRUPT");
         };
@@ -282,13 +273,15 @@ mod tests {
     }
 
     #[test]
-    fn the_64_bit_form_takes_answers_that_fill_x8_to_x17() {
+    fn answers_fill_x8_to_x17_from_1_3_on_whatever_the_form_of_the_call() {
         let mut response = Regs([5; 18]);
         response.set(0, FunctionId::MSG_SEND_DIRECT_RESP_64.bits());
-        for (width, count) in WIDTHS.into_iter().zip([5, 15]) {
-            let reply = Run { width, target: TARGET }.reply(&response).unwrap();
-            let RunReply::DirectResponse(response) = reply else { panic!("{reply}") };
-            assert_eq!(response.message.payload().values().count(), count);
+        for (version, count) in [(Version::V1_2, 5), (Version::V1_3, 15)] {
+            for width in WIDTHS {
+                let reply = Run { width, target: TARGET }.reply(&response, version).unwrap();
+                let RunReply::DirectResponse(response) = reply else { panic!("{reply}") };
+                assert_eq!(response.message.payload().values().count(), count);
+            }
         }
     }
 

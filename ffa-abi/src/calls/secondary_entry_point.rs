@@ -35,6 +35,7 @@ impl Request for SecondaryEntryPointRegister {
         call_regs(self.function(), [self.address.value()])
     }
 
+    #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         let address = Argument::read(function.width(), regs, 1);
         Ok(SecondaryEntryPointRegister { address })

@@ -19,6 +19,10 @@ bitflags! {
         const TIME_SLICE = 1 << 1;
         /// The region is filled with zeros when it is relinquished.
         const ZERO_AFTER_RELINQUISH = 1 << 2;
+        /// The bits of a [`TransactionType`]: [`TransactionFlags::with_type`] sets them.
+        const TYPE = 0b11 << 3;
+        /// The bits of an alignment hint: [`TransactionFlags::with_alignment_hint`] sets them.
+        const HINT = 0b1111 << 5;
         /// Bits 8:5 hold an alignment hint.
         const HINT_VALID = 1 << 9;
         /// The relayer need not check that all borrowers are named.
@@ -35,8 +39,8 @@ bitflags! {
     }
 }
 
-/// What a region was sent by, bits 4:3 of the flags. A sender may leave it out; the relayer's answer
-/// to a retrieval says it.
+/// What a region was sent by, bits 4:3 of the flags. A borrower may say what it expects, and the
+/// relayer's answer says what it is. An owner has no need: the call says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum TransactionType {
     /// Not said.
@@ -50,14 +54,11 @@ pub enum TransactionType {
     Donate = 3,
 }
 
-const TYPE: u32 = 3 << 3;
-const HINT: u32 = 0xf << 5;
-
 impl TransactionFlags {
     /// Bits 4:3.
     #[must_use]
     pub fn transaction_type(self) -> TransactionType {
-        match (self.bits() & TYPE) >> 3 {
+        match (self & TransactionFlags::TYPE).bits() >> 3 {
             0 => TransactionType::NotSpecified,
             1 => TransactionType::Share,
             2 => TransactionType::Lend,
@@ -68,23 +69,28 @@ impl TransactionFlags {
     /// The same flags with another type.
     #[must_use]
     pub fn with_type(self, kind: TransactionType) -> TransactionFlags {
-        TransactionFlags::from_bits_retain(self.bits() & !TYPE | (kind as u32) << 3)
+        let other = self.bits() & !TransactionFlags::TYPE.bits();
+        TransactionFlags::from_bits_retain(other | (kind as u32) << 3)
     }
 
-    /// Bits 8:5, the boundary that the retriever would like, where bit 9 says that they hold one.
+    /// Bits 8:5, where bit 9 says that they hold a hint: the boundary at which the retriever would like
+    /// the region to start, in units of two pages, 8 KiB. 1 to 15 mean 8 KiB to 120 KiB; 0 leaves the
+    /// choice to the relayer.
     #[must_use]
     pub fn alignment_hint(self) -> Option<u8> {
-        self.contains(TransactionFlags::HINT_VALID).then_some(((self.bits() & HINT) >> 5) as u8)
+        let hint = self.bits() >> 5 & 0xf;
+        self.contains(TransactionFlags::HINT_VALID).then_some(hint as u8)
     }
 
-    /// The same flags with a hint in bits 8:5, of which the lowest four bits of `hint` count, or
-    /// without.
+    /// The same flags with a hint in bits 8:5, in units of 8 KiB, of which the lowest four bits count,
+    /// or without.
     #[must_use]
     pub fn with_alignment_hint(self, hint: Option<u8>) -> TransactionFlags {
-        let without = self.bits() & !HINT & !TransactionFlags::HINT_VALID.bits();
+        let field = TransactionFlags::HINT | TransactionFlags::HINT_VALID;
+        let other = self.bits() & !field.bits();
         let with =
             hint.map_or(0, |hint| u32::from(hint & 0xf) << 5 | TransactionFlags::HINT_VALID.bits());
-        TransactionFlags::from_bits_retain(without | with)
+        TransactionFlags::from_bits_retain(other | with)
     }
 }
 
@@ -128,6 +134,21 @@ mod tests {
         assert_eq!(flags.to_string(), "lend zero slice hint");
         assert_eq!(TransactionFlags::from_bits_retain(0xf0).alignment_hint(), None);
         assert_eq!(TransactionFlags::default().to_string(), "0");
+    }
+
+    #[test]
+    fn fields_of_several_bits_survive_what_is_done_with_flags() {
+        let lend = TransactionFlags::TIME_SLICE
+            .with_type(TransactionType::Lend)
+            .with_alignment_hint(Some(5));
+        assert_eq!(TransactionFlags::from_bits_truncate(lend.bits() | 1 << 31), lend);
+        assert_eq!(TransactionFlags::from_bits(lend.bits()), Some(lend));
+        assert_eq!((lend & !TransactionFlags::ZERO), lend);
+        assert_eq!(lend & TransactionFlags::all(), lend);
+        let untyped = lend - TransactionFlags::TYPE;
+        assert_eq!(untyped.transaction_type(), TransactionType::NotSpecified);
+        assert_eq!(untyped.alignment_hint(), Some(5));
+        assert_eq!(lend.to_string(), "lend slice hint");
     }
 
     #[test]

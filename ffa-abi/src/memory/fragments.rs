@@ -1,11 +1,14 @@
 //! Fragments of a transaction after the first: address ranges, nothing else.
 
-use crate::descriptor::{BuildError, DescriptorError, Fault, check, length_of, put};
+use crate::descriptor::{BuildError, DescriptorError, Fault, check, length_of, put, room};
 use crate::memory::range::{Composite, MemoryRange, RANGE_SIZE, Ranges, RawRange, Tally};
 
 /// What is still to come of a transaction after its first fragment: to be read, after
 /// [`crate::FirstFragment`], or to be written, after [`crate::NewTransaction::write_first`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+///
+/// It is the state of one transfer; a clone of it is another one. Ranges that overlap, or are there
+/// twice, are taken: the earlier ones are gone by then. Whoever owns the pages checks that.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fragments {
     tally: Tally,
     offset: u32,
@@ -36,13 +39,38 @@ impl Fragments {
         Ok(ranges)
     }
 
-    /// Writes ranges into `space` until it is full, or none is missing, or `ranges` ends.
+    /// Writes as many of `ranges` as there is room for and as are missing, and returns the length of
+    /// the fragment, w3 of `FFA_MEM_FRAG_TX`; 0 where nothing is missing. Where it fails nothing has
+    /// changed, except that ranges were taken from `ranges`.
+    ///
+    /// # Errors
+    /// [`BuildError::NoRoom`] for less than a range; [`Fault::Mismatch`] where `ranges` has none
+    /// left although some are missing, or where the pages cannot sum up to what the composite header
+    /// says.
+    pub fn write(
+        &mut self,
+        buffer: &mut [u8],
+        ranges: &mut impl Iterator<Item = MemoryRange>,
+    ) -> Result<u32, BuildError> {
+        if self.is_complete() {
+            return Ok(0);
+        }
+        room(buffer, RANGE_SIZE)?;
+        let mut after = self.clone();
+        after.fill(buffer, ranges)?;
+        let length = after.offset.saturating_sub(self.offset);
+        check(length != 0, "address ranges", self.offset, Fault::Mismatch)?;
+        *self = after;
+        Ok(length)
+    }
+
+    /// Writes ranges into `space` until it is full, or none is missing, or `ranges` ends. Where it
+    /// fails this is good for nothing.
     pub(crate) fn fill(
         &mut self,
         space: &mut [u8],
         ranges: &mut impl Iterator<Item = MemoryRange>,
-    ) -> Result<usize, BuildError> {
-        let mut length = 0;
+    ) -> Result<(), BuildError> {
         for slot in space.chunks_exact_mut(size_of::<RawRange>()) {
             if self.is_complete() {
                 break;
@@ -51,9 +79,8 @@ impl Fragments {
             self.tally.count(range, self.offset)?;
             put(slot, 0, &range.raw())?;
             self.offset = self.offset.saturating_add(RANGE_SIZE);
-            length += size_of::<RawRange>();
         }
-        Ok(length)
+        Ok(())
     }
 
     /// Whether nothing is missing: every range is there, and the pages sum up.
@@ -68,16 +95,27 @@ impl Fragments {
         self.offset
     }
 
-    /// What is missing, in pages and ranges; none of either when all is there.
+    /// Bytes of the whole transaction, all fragments together: w1 of its call.
     #[must_use]
-    pub fn missing(&self) -> Composite {
-        self.tally.left
+    pub fn total_length(&self) -> u32 {
+        self.tally.left.ranges.saturating_mul(RANGE_SIZE).saturating_add(self.offset)
+    }
+
+    /// What is missing, in pages and ranges; `None` when all is there.
+    #[must_use]
+    pub fn missing(&self) -> Option<Composite> {
+        (!self.is_complete()).then_some(self.tally.left)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use crate::memory::new_transaction::tests::{RECEIVERS, ranges, share};
+    use crate::memory::transaction::FirstFragment;
+    use crate::version::Version;
+    use std::vec::Vec;
 
     fn range(address: u64, pages: u32) -> [u8; 16] {
         let mut bytes = [0; 16];
@@ -96,11 +134,13 @@ mod tests {
         let two = [range(0x1000, 1), range(0x4000, 2)].concat();
         assert_eq!(fragments.read(&two).unwrap().len(), 2);
         assert_eq!((fragments.offset(), fragments.is_complete()), (0x90, false));
-        assert_eq!(fragments.missing(), Composite { pages: 4, ranges: 1 });
+        assert_eq!(fragments.missing(), Some(Composite { pages: 4, ranges: 1 }));
+        assert_eq!(fragments.total_length(), 0xa0);
         let last = range(0x9000, 4);
         let ranges = fragments.read(&last).unwrap();
         assert_eq!(ranges.map(|range| (range.address(), range.pages())).last(), Some((0x9000, 4)));
         assert_eq!((fragments.offset(), fragments.is_complete()), (0xa0, true));
+        assert_eq!((fragments.missing(), fragments.total_length()), (None, 0xa0));
         assert_eq!(fragments.read(&range(0xa000, 1)).unwrap_err().fault, Fault::Mismatch);
     }
 
@@ -114,6 +154,55 @@ mod tests {
         assert_eq!((buffer[..16].to_vec(), fragments.offset()), (range(0x3000, 1).to_vec(), 0xa0));
         assert_eq!(fragments.write(&mut buffer, &mut ranges), Ok(0));
         assert_eq!(ranges.next().map(MemoryRange::address), Some(0x4000));
+    }
+
+    #[test]
+    fn ranges_that_end_early_are_an_error_once_there_is_nothing_to_write() {
+        let mut ranges = (1..=2).filter_map(|page| MemoryRange::new(page << 12, 1));
+        let (mut fragments, mut buffer) = (missing(3, 3), [0; 48]);
+        assert_eq!(fragments.write(&mut buffer, &mut ranges), Ok(32));
+        let (before, length) = (fragments.clone(), fragments.write(&mut buffer, &mut ranges));
+        let error = DescriptorError::new("address ranges", 0x90, Fault::Mismatch);
+        assert_eq!((length, &fragments), (Err(error.into()), &before));
+    }
+
+    #[test]
+    fn a_fragment_that_fails_does_not_advance() {
+        let mut ranges = [(0x1000, 1), (0x2000, 9)]
+            .into_iter()
+            .filter_map(|(address, pages)| MemoryRange::new(address, pages));
+        let (mut fragments, mut buffer) = (missing(4, 3), [0; 48]);
+        let error = DescriptorError::new("range page count", 0x88, Fault::Mismatch);
+        assert_eq!(fragments.write(&mut buffer, &mut ranges), Err(error.into()));
+        assert_eq!(fragments, missing(4, 3));
+        assert_eq!(ranges.next(), None);
+    }
+
+    #[test]
+    fn fragments_of_any_size_come_back_whole() {
+        let versions = [Version::V1_0, Version::V1_1, Version::V1_2];
+        for (version, room) in versions.into_iter().zip([0x50, 0x65, 0x9f]) {
+            let mut source = ranges(20);
+            let mut buffer = [0; 0xa0];
+            let new = share(RECEIVERS, 20);
+            let (length, mut rest) =
+                new.write_first(&mut buffer[..room], version, &mut source).unwrap();
+            let total = new.total_length(version).unwrap();
+            let bytes = &buffer[..length as usize];
+            let first = FirstFragment::parse(bytes, total, version, new.kind).unwrap();
+            let mut seen: Vec<_> = first.ranges().collect();
+            let mut reader = first.rest();
+            assert_eq!((&reader, rest.total_length()), (&rest, total));
+            while !rest.is_complete() {
+                let short = rest.write(&mut buffer[..15], &mut source);
+                assert_eq!(short, Err(BuildError::NoRoom { needed: 16 }));
+                let length = rest.write(&mut buffer[..room], &mut source).unwrap();
+                seen.extend(reader.read(&buffer[..length as usize]).unwrap());
+            }
+            assert!(reader.is_complete() && reader.offset() == total);
+            assert_eq!(seen, ranges(20).collect::<Vec<_>>());
+            assert_eq!(rest.write(&mut [], &mut source), Ok(0));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::descriptor::{DescriptorError, Fault, check};
 use crate::id::EndpointId;
 use crate::memory::attributes::MemoryAttributes;
-use crate::memory::flags::{TransactionFlags, TransactionType};
+use crate::memory::flags::TransactionFlags;
 use crate::memory::handle::MemoryHandle;
 use crate::memory::layout::{Located, TransactionLayout};
 
@@ -34,7 +34,8 @@ pub struct TransactionHeader {
     pub sender: EndpointId,
     /// What kind of memory it is.
     pub attributes: MemoryAttributes,
-    /// Flags.
+    /// Flags; an owner may set only [`TransactionFlags::ZERO`], except in a share, and
+    /// [`TransactionFlags::TIME_SLICE`].
     pub flags: TransactionFlags,
     /// The region; 0 in what a sender writes, which has no handle yet.
     pub handle: MemoryHandle,
@@ -46,16 +47,7 @@ impl TransactionKind {
     /// Whether the owner of the region writes it, not a borrower or the relayer.
     #[must_use]
     pub const fn is_sent_by_owner(self) -> bool {
-        self.sends().is_some()
-    }
-
-    const fn sends(self) -> Option<TransactionType> {
-        match self {
-            TransactionKind::Donate => Some(TransactionType::Donate),
-            TransactionKind::Lend => Some(TransactionType::Lend),
-            TransactionKind::Share => Some(TransactionType::Share),
-            _ => None,
-        }
+        matches!(self, TransactionKind::Donate | TransactionKind::Lend | TransactionKind::Share)
     }
 }
 
@@ -89,6 +81,7 @@ impl TransactionHeader {
 }
 
 /// Reserved bits are refused rather than dropped: what this crate does not know it cannot pass on.
+/// An owner has only bits 1:0, the others belong to retrieval.
 fn read_flags(raw: &Located, kind: TransactionKind) -> Result<TransactionFlags, DescriptorError> {
     let flags = TransactionFlags::from_bits_retain(raw.flags);
     let (reserved, field) = match raw.layout {
@@ -96,11 +89,11 @@ fn read_flags(raw: &Located, kind: TransactionKind) -> Result<TransactionFlags, 
         TransactionLayout::V1_1 | TransactionLayout::V1_2 => (flags.bits() >> 11, "flags[31:11]"),
     };
     check(reserved == 0, field, 4, Fault::NotZero)?;
+    if kind.is_sent_by_owner() {
+        check(flags.bits() >> 2 == 0, "flags[31:2]", 4, Fault::NotZero)?;
+    }
     let zeroed = kind == TransactionKind::Share && flags.contains(TransactionFlags::ZERO);
     check(!zeroed, "flags[0]", 4, Fault::NotZero)?;
-    let said = flags.transaction_type();
-    let agrees = said == TransactionType::NotSpecified || kind.sends().is_none_or(|is| is == said);
-    check(agrees, "flags[4:3]", 4, Fault::Mismatch)?;
     Ok(flags)
 }
 
@@ -165,10 +158,12 @@ mod tests {
         assert_eq!(takes(0x6f, 0, 0), [false, false, false, false, false, true]);
         assert_eq!(takes(0, 0, 1), [false, false, false, true, true, true]);
         assert_eq!(takes(0, 1, 0), [true, true, false, true, true, true]);
-        assert_eq!(takes(0, 0x08, 0), [false, false, true, true, true, true]);
-        assert_eq!(takes(0, 0x10, 0), [false, true, false, true, true, true]);
-        assert_eq!(takes(0, 0x18, 0), [true, false, false, true, true, true]);
-        assert_eq!(takes(0, 0x7e6, 0), [true; 6]);
+        assert_eq!(takes(0, 2, 0), [true; 6]);
+        assert_eq!(takes(0, 0x7e6, 0), [false, false, false, true, true, true]);
+        for bit in 2..11 {
+            let retrieval = [false, false, false, true, true, true];
+            assert_eq!(takes(0, 1 << bit, 0), retrieval, "bit {bit}");
+        }
         assert_eq!(takes(0, 0x800, 0), [false; 6]);
     }
 

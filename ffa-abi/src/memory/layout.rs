@@ -13,81 +13,59 @@
 use core::fmt;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{DescriptorError, Fault, check, view, views};
 use crate::memory::receiver::Receivers;
+use crate::raw::layout;
 use crate::version::Version;
 
-/// The header of a transaction in FF-A 1.0, 32 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawTransaction1_0 {
-    /// The owner of the region.
-    pub sender: U16,
-    /// See [`crate::MemoryAttributes`].
-    pub attributes: u8,
-    /// Must be zero.
-    pub reserved_3: u8,
-    /// See [`crate::TransactionFlags`].
-    pub flags: U32,
-    /// See [`crate::MemoryHandle`].
-    pub handle: U64,
-    /// For the endpoints to agree on.
-    pub tag: U64,
-    /// Must be zero.
-    pub reserved_24: U32,
-    /// How many access descriptors follow.
-    pub access_count: U32,
+layout! {
+    /// The header of a transaction in FF-A 1.0, 32 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawTransaction1_0: 32 {
+        /// The owner of the region.
+        0 => pub sender: U16,
+        /// See [`crate::MemoryAttributes`].
+        2 => pub attributes: u8,
+        /// Must be zero.
+        3 => pub reserved_3: u8,
+        /// See [`crate::TransactionFlags`].
+        4 => pub flags: U32,
+        /// See [`crate::MemoryHandle`].
+        8 => pub handle: U64,
+        /// For the endpoints to agree on.
+        16 => pub tag: U64,
+        /// Must be zero.
+        24 => pub reserved_24: U32,
+        /// How many access descriptors follow.
+        28 => pub access_count: U32,
+    }
 }
 
-/// The header of a transaction from FF-A 1.1 on, 48 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawTransaction {
-    /// The owner of the region.
-    pub sender: U16,
-    /// See [`crate::MemoryAttributes`].
-    pub attributes: U16,
-    /// See [`crate::TransactionFlags`].
-    pub flags: U32,
-    /// See [`crate::MemoryHandle`].
-    pub handle: U64,
-    /// For the endpoints to agree on.
-    pub tag: U64,
-    /// Bytes of one access descriptor: 16, or from FF-A 1.2 on 32.
-    pub access_size: U32,
-    /// How many access descriptors there are.
-    pub access_count: U32,
-    /// Bytes from here to the first access descriptor, a multiple of 16.
-    pub access_offset: U32,
-    /// Must be zero.
-    pub reserved: [u8; 12],
+layout! {
+    /// The header of a transaction from FF-A 1.1 on, 48 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawTransaction: 48 {
+        /// The owner of the region.
+        0 => pub sender: U16,
+        /// See [`crate::MemoryAttributes`].
+        2 => pub attributes: U16,
+        /// See [`crate::TransactionFlags`].
+        4 => pub flags: U32,
+        /// See [`crate::MemoryHandle`].
+        8 => pub handle: U64,
+        /// For the endpoints to agree on.
+        16 => pub tag: U64,
+        /// Bytes of one access descriptor: 16, or from FF-A 1.2 on 32.
+        24 => pub access_size: U32,
+        /// How many access descriptors there are.
+        28 => pub access_count: U32,
+        /// Bytes from the start of the header to the first access descriptor, a multiple of 16.
+        32 => pub access_offset: U32,
+        /// Must be zero.
+        36 => pub reserved: [u8; 12],
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawTransaction1_0>() == 32 && size_of::<RawTransaction>() == 48);
-    assert!(offset_of!(RawTransaction1_0, attributes) == 2);
-    assert!(offset_of!(RawTransaction1_0, reserved_3) == 3);
-    assert!(offset_of!(RawTransaction1_0, flags) == 4);
-    assert!(offset_of!(RawTransaction1_0, handle) == 8);
-    assert!(offset_of!(RawTransaction1_0, tag) == 16);
-    assert!(offset_of!(RawTransaction1_0, reserved_24) == 24);
-    assert!(offset_of!(RawTransaction1_0, access_count) == 28);
-    assert!(offset_of!(RawTransaction, attributes) == 2);
-    assert!(offset_of!(RawTransaction, flags) == 4);
-    assert!(offset_of!(RawTransaction, handle) == 8);
-    assert!(offset_of!(RawTransaction, tag) == 16);
-    assert!(offset_of!(RawTransaction, access_size) == 24);
-    assert!(offset_of!(RawTransaction, access_count) == 28);
-    assert!(offset_of!(RawTransaction, access_offset) == 32);
-    assert!(offset_of!(RawTransaction, reserved) == 36);
-};
 
 /// The three layouts of a transaction: what a version of FF-A writes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

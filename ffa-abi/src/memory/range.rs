@@ -13,47 +13,38 @@ use core::fmt;
 use core::slice;
 
 use zerocopy::little_endian::{U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{DescriptorError, Fault, check, view, views};
+use crate::raw::layout;
 
 /// The page of FF-A, whatever granule the translation tables use: 4 KiB.
 pub const PAGE_SIZE: u64 = 0x1000;
 
-/// The header of a composite memory region, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawComposite {
-    /// The pages of all ranges.
-    pub pages: U32,
-    /// How many ranges follow.
-    pub ranges: U32,
-    /// Ignored, and written as zero.
-    pub reserved: U64,
+layout! {
+    /// The header of a composite memory region, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawComposite: 16 {
+        /// The pages of all ranges.
+        0 => pub pages: U32,
+        /// How many ranges follow.
+        4 => pub ranges: U32,
+        /// Ignored, and written as zero.
+        8 => pub reserved: U64,
+    }
 }
 
-/// An address range, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawRange {
-    /// The first byte.
-    pub address: U64,
-    /// Pages of 4 KiB.
-    pub pages: U32,
-    /// Ignored, and written as zero.
-    pub reserved: U32,
+layout! {
+    /// An address range, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawRange: 16 {
+        /// The first byte.
+        0 => pub address: U64,
+        /// Pages of 4 KiB.
+        8 => pub pages: U32,
+        /// Ignored, and written as zero.
+        12 => pub reserved: U32,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawComposite>() == 16 && size_of::<RawRange>() == 16);
-    assert!(offset_of!(RawComposite, ranges) == 4 && offset_of!(RawComposite, reserved) == 8);
-    assert!(offset_of!(RawRange, pages) == 8 && offset_of!(RawRange, reserved) == 12);
-};
 
 pub(crate) const RANGE_SIZE: u32 = 16;
 pub(crate) const COMPOSITE_SIZE: u32 = 16;
@@ -74,7 +65,8 @@ pub struct MemoryRange {
     pages: u32,
 }
 
-/// The ranges that lie in one buffer, in order. All were checked.
+/// The ranges that lie in one buffer, in order. Each was checked for itself; that they overlap, or
+/// that one is there twice, was not looked for: whoever owns the pages checks.
 #[derive(Clone, Debug)]
 pub struct Ranges<'b>(slice::Iter<'b, RawRange>);
 
@@ -274,6 +266,8 @@ mod tests {
     use super::*;
     use std::string::ToString;
     use std::vec::Vec;
+
+    use zerocopy::IntoBytes;
 
     // By hand: 3 pages in 2 ranges, with reserved fields that are not zero.
     const BYTES: [u8; 48] = [

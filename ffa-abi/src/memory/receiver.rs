@@ -10,61 +10,48 @@ use core::fmt;
 use core::slice;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{DescriptorError, Fault, check};
 use crate::id::EndpointId;
-use crate::memory::distinct::first_duplicate;
+use crate::memory::distinct::duplicate;
 use crate::memory::permissions::{Permissions, ReceiverFlags};
+use crate::raw::layout;
 
-/// The endpoint memory access descriptor of FF-A 1.0 and 1.1, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawAccess {
-    /// The endpoint.
-    pub receiver: U16,
-    /// See [`Permissions`].
-    pub permissions: u8,
-    /// See [`ReceiverFlags`].
-    pub flags: u8,
-    /// Bytes from the start of the transaction to the composite memory region, or 0.
-    pub composite_offset: U32,
-    /// Must be zero.
-    pub reserved: U64,
+layout! {
+    /// The endpoint memory access descriptor of FF-A 1.0 and 1.1, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawAccess: 16 {
+        /// The endpoint.
+        0 => pub receiver: U16,
+        /// See [`Permissions`].
+        2 => pub permissions: u8,
+        /// See [`ReceiverFlags`].
+        3 => pub flags: u8,
+        /// Bytes from the start of the transaction to the composite memory region, or 0.
+        4 => pub composite_offset: U32,
+        /// Must be zero.
+        8 => pub reserved: U64,
+    }
 }
 
-/// The endpoint memory access descriptor of FF-A 1.2, 32 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawAccess1_2 {
-    /// The endpoint.
-    pub receiver: U16,
-    /// See [`Permissions`].
-    pub permissions: u8,
-    /// See [`ReceiverFlags`].
-    pub flags: u8,
-    /// Bytes from the start of the transaction to the composite memory region, or 0.
-    pub composite_offset: U32,
-    /// For the endpoints to agree on.
-    pub implementation_defined: [u8; 16],
-    /// Must be zero.
-    pub reserved: U64,
+layout! {
+    /// The endpoint memory access descriptor of FF-A 1.2, 32 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawAccess1_2: 32 {
+        /// The endpoint.
+        0 => pub receiver: U16,
+        /// See [`Permissions`].
+        2 => pub permissions: u8,
+        /// See [`ReceiverFlags`].
+        3 => pub flags: u8,
+        /// Bytes from the start of the transaction to the composite memory region, or 0.
+        4 => pub composite_offset: U32,
+        /// For the endpoints to agree on.
+        8 => pub implementation_defined: [u8; 16],
+        /// Must be zero.
+        24 => pub reserved: U64,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawAccess>() == 16 && size_of::<RawAccess1_2>() == 32);
-    assert!(offset_of!(RawAccess, permissions) == 2 && offset_of!(RawAccess1_2, permissions) == 2);
-    assert!(offset_of!(RawAccess, flags) == 3 && offset_of!(RawAccess1_2, flags) == 3);
-    assert!(offset_of!(RawAccess, composite_offset) == 4);
-    assert!(offset_of!(RawAccess1_2, composite_offset) == 4);
-    assert!(offset_of!(RawAccess, reserved) == 8 && offset_of!(RawAccess1_2, reserved) == 24);
-    assert!(offset_of!(RawAccess1_2, implementation_defined) == 8);
-};
 
 /// An endpoint that a transaction names, and what it may do with the region.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,7 +103,7 @@ impl Receiver {
         RawAccess1_2 {
             receiver: U16::new(self.endpoint.0),
             permissions: self.permissions.bits(),
-            flags: self.flags.bits(),
+            flags: (self.flags & ReceiverFlags::all()).bits(),
             composite_offset: U32::new(if self.has_region { composite } else { 0 }),
             implementation_defined: self.implementation_defined,
             reserved: U64::ZERO,
@@ -208,7 +195,7 @@ impl<'b> Receivers<'b> {
             check(agrees, "composite offset", value_at, Fault::Mismatch)?;
             at = at.saturating_add(self.size());
         }
-        match first_duplicate(&self.clone().map(|receiver| receiver.endpoint)) {
+        match duplicate(&self.clone().map(|receiver| receiver.endpoint)) {
             Some(index) => {
                 let at = self.size().saturating_mul(index).saturating_add(offset);
                 Err(DescriptorError::new("receiver", at, Fault::Duplicate))
@@ -243,7 +230,7 @@ impl Iterator for Receivers<'_> {
 impl ExactSizeIterator for Receivers<'_> {}
 
 impl fmt::Display for Receiver {
-    /// `0x8003:RW`, and in braces what else it says.
+    /// `0x8003:RW`, and in parentheses what else it says.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.endpoint, self.permissions)?;
         if self.flags.contains(ReceiverFlags::NON_RETRIEVAL_BORROWER) {

@@ -11,36 +11,29 @@ use core::fmt;
 use core::slice;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::descriptor::{
     BuildError, DescriptorError, Fault, array_end, check, put, room, view, views,
 };
 use crate::id::EndpointId;
-use crate::memory::distinct::first_duplicate;
+use crate::list::List;
+use crate::memory::distinct::duplicate;
 use crate::memory::flags::RelinquishFlags;
 use crate::memory::handle::MemoryHandle;
+use crate::raw::layout;
 
-/// The fixed part of a relinquish descriptor, 16 bytes, as it lies in a buffer.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(C)]
-pub struct RawRelinquish {
-    /// See [`MemoryHandle`].
-    pub handle: U64,
-    /// See [`RelinquishFlags`].
-    pub flags: U32,
-    /// How many endpoint ids follow.
-    pub endpoint_count: U32,
+layout! {
+    /// The fixed part of a relinquish descriptor, 16 bytes, as it lies in a buffer.
+    #[derive(Debug)]
+    pub struct RawRelinquish: 16 {
+        /// See [`MemoryHandle`].
+        0 => pub handle: U64,
+        /// See [`RelinquishFlags`].
+        8 => pub flags: U32,
+        /// How many endpoint ids follow.
+        12 => pub endpoint_count: U32,
+    }
 }
-
-const _: () = {
-    use core::mem::offset_of;
-    assert!(size_of::<RawRelinquish>() == 16);
-    assert!(offset_of!(RawRelinquish, flags) == 8);
-    assert!(offset_of!(RawRelinquish, endpoint_count) == 12);
-};
 
 const HEADER_SIZE: u32 = 16;
 const ID_SIZE: u32 = 2;
@@ -60,15 +53,19 @@ pub struct Endpoints<'b>(slice::Iter<'b, U16>);
 impl<'b> Relinquish<'b> {
     /// Reads the descriptor at the start of `bytes`, which must be a private copy.
     ///
+    /// Its time grows with the number of endpoints: 50 us for as many as a page holds, 1.6 ms for
+    /// 65536 in the worst order, on a fast machine. Who may not be held up that long copies no more than
+    /// a page, or than there are endpoints.
+    ///
     /// # Errors
-    /// Bytes that end too early, no endpoint, or one that is there twice.
+    /// Bytes that end too early, no endpoint, or one that is there twice (not always the first).
     pub fn parse(bytes: &'b [u8]) -> Result<Relinquish<'b>, DescriptorError> {
         let raw: &RawRelinquish = view(bytes, 0, "relinquish descriptor")?;
         let count = raw.endpoint_count.get();
         check(count != 0, "endpoint count", 12, Fault::Zero)?;
         let ids: &[U16] = views(bytes, HEADER_SIZE, count, "endpoints")?;
         let endpoints = Endpoints(ids.iter());
-        if let Some(index) = first_duplicate(&endpoints) {
+        if let Some(index) = duplicate(&endpoints) {
             let at = ID_SIZE.saturating_mul(index).saturating_add(HEADER_SIZE);
             return Err(DescriptorError::new("endpoint", at, Fault::Duplicate));
         }
@@ -82,7 +79,7 @@ impl<'b> Relinquish<'b> {
     /// Writes a descriptor and returns its length.
     ///
     /// # Errors
-    /// See [`BuildError`]; what [`Relinquish::parse`] refuses is not written.
+    /// See [`BuildError`]: what [`Relinquish::parse`] would refuse, too.
     pub fn write(
         buffer: &mut [u8],
         handle: MemoryHandle,
@@ -95,7 +92,7 @@ impl<'b> Relinquish<'b> {
         let buffer = room(buffer, length)?;
         let raw = RawRelinquish {
             handle: U64::new(handle.0),
-            flags: U32::new(flags.bits()),
+            flags: U32::new((flags & RelinquishFlags::all()).bits()),
             endpoint_count: U32::new(count),
         };
         put(buffer, 0, &raw)?;
@@ -142,15 +139,9 @@ impl Iterator for Endpoints<'_> {
 impl ExactSizeIterator for Endpoints<'_> {}
 
 impl fmt::Display for Relinquish<'_> {
-    /// `RELINQUISH handle=0x... by=[0x8003] zero slice`.
+    /// `RELINQUISH handle=0x... by=[0x8003] zero slice`, and of many endpoints the first eight.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RELINQUISH handle={} by=[", self.handle)?;
-        let mut separator = "";
-        for endpoint in self.endpoints() {
-            write!(f, "{separator}{endpoint}")?;
-            separator = ", ";
-        }
-        f.write_str("]")?;
+        write!(f, "RELINQUISH handle={} by={}", self.handle, List(self.endpoints()))?;
         let zero = self.flags.contains(RelinquishFlags::ZERO);
         f.write_str(if zero { " zero" } else { "" })?;
         let slice = self.flags.contains(RelinquishFlags::TIME_SLICE);
@@ -191,6 +182,13 @@ mod tests {
         let mut bytes = BYTES;
         bytes[8..12].fill(0xfe);
         assert_eq!(Relinquish::parse(&bytes).unwrap().flags(), RelinquishFlags::TIME_SLICE);
+    }
+
+    #[test]
+    fn undefined_flags_are_written_as_zero() {
+        let (mut buffer, flags) = ([0xff; 20], RelinquishFlags::from_bits_retain(u32::MAX));
+        let written = Relinquish::write(&mut buffer, MemoryHandle(5), flags, &[EndpointId(1)]);
+        assert_eq!((written, &buffer[8..12]), (Ok(18), &[3, 0, 0, 0][..]));
     }
 
     #[test]

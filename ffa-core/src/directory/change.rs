@@ -212,7 +212,8 @@ mod tests {
 
     fn info(id: u16, contexts: u16) -> PartitionInfo {
         let uuid = Uuid([id.to_le_bytes()[0]; 16]);
-        PartitionInfo::new(EndpointId(id), contexts, PartitionProperties::all(), uuid)
+        let properties = PartitionProperties::all().visible_in(Version::V1_2);
+        PartitionInfo::new(EndpointId(id), contexts, properties, uuid)
     }
 
     fn add(partitions: &Partitions, info: PartitionInfo) {

@@ -205,17 +205,22 @@ mod tests {
         PartitionInfo::new(EndpointId(id), 2, properties, Uuid([1; 16]))
     }
 
+    /// Of 1.2, the latest that the mediator shows.
+    fn every_property() -> PartitionProperties {
+        PartitionProperties::all().visible_in(Version::V1_2)
+    }
+
     fn chunk(infos: &[PartitionInfo]) -> Box<Chunk> {
         Chunk::try_new([infos].into_iter(), 0, true).unwrap()
     }
 
     #[test]
     fn each_version_reads_its_own_bytes() {
-        let chunk = chunk(&[info(0x8001, PartitionProperties::all())]);
-        // all() is 0x7cf: every property, without the two bits that say what the id names.
+        let chunk = chunk(&[info(0x8001, every_property())]);
+        // That is 0x7ff: every property, and the kind whose two bits are set.
         assert_eq!(chunk.infos_1_0().as_bytes(), [0x01, 0x80, 2, 0, 0x07, 0, 0, 0]);
-        assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x01, 0, 0]);
-        assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xcf, 0x07, 0, 0]);
+        assert_eq!(chunk.infos_1_1().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xff, 0x01, 0, 0]);
+        assert_eq!(chunk.infos().as_bytes()[..8], [0x01, 0x80, 2, 0, 0xff, 0x07, 0, 0]);
         assert_eq!(chunk.infos().as_bytes()[8..], [0x01; 16]);
         assert_eq!(size_of_val(&*chunk), 64 + (24 + 8 + 24) * BLOCK);
     }
@@ -230,8 +235,7 @@ mod tests {
     #[test]
     fn forms_are_aligned_and_packed_at_every_length() {
         for len in 1..=CHUNK {
-            let infos: Vec<_> =
-                (1..).map(|id| info(id, PartitionProperties::all())).take(len).collect();
+            let infos: Vec<_> = (1..).map(|id| info(id, every_property())).take(len).collect();
             let chunk = chunk(&infos);
             assert!(chunk.infos() == infos);
             let older = infos.iter().map(|info| info.seen_by(Version::V1_1, Uuid::NIL));
@@ -262,7 +266,7 @@ mod tests {
 
     #[test]
     fn runs_make_one_chunk() {
-        let infos = [1, 2, 3, 4, 5, 6].map(|id| info(id, PartitionProperties::all()));
+        let infos = [1, 2, 3, 4, 5, 6].map(|id| info(id, every_property()));
         let runs = [&infos[..1], &[], &infos[1..4], &infos[4..]];
         let in_parts = Chunk::try_new(runs.into_iter(), 0, true).unwrap();
         let whole = chunk(&infos);

@@ -91,10 +91,9 @@ fn read_registers<H: Host>(host: &H, found: &mut Found) -> Result<bool, ListErro
 /// Reads the list with `FFA_PARTITION_INFO_GET` through buffers of the host's, mapped meanwhile.
 fn by_buffer<H: Host>(host: &H, found: &mut Found) -> Result<(), ListError> {
     let buffers = host.spmc_buffers().ok_or(ListError::NoBuffers)?;
-    if buffers.pages == 0 || buffers.pages > MAX_RXTX_PAGES {
-        return Err(ListError::BadBuffers);
-    }
-    if let Err(error) = map(host, &buffers) {
+    let SpmcBuffers { tx_address: tx, rx_address: rx, pages, .. } = buffers;
+    let request = RxtxMap::new(Width::Bits64, tx, rx, pages).filter(|request| request.pages() != 0);
+    if let Err(error) = map(host, request.ok_or(ListError::BadBuffers)?) {
         // An answer that is no answer may have mapped them all the same.
         if !matches!(error, CallError::Status(_)) {
             leak(host, buffers, error);
@@ -109,9 +108,7 @@ fn by_buffer<H: Host>(host: &H, found: &mut Found) -> Result<(), ListError> {
 }
 
 /// Maps the buffers. A boot stage before us may have left its own pair: those go.
-fn map<H: Host>(host: &H, buffers: &SpmcBuffers<H::Buffer>) -> Result<(), CallError> {
-    let SpmcBuffers { tx_address: tx, rx_address: rx, pages, .. } = *buffers;
-    let request = RxtxMap { width: Width::Bits64, tx, rx, pages };
+fn map<H: Host>(host: &H, request: RxtxMap) -> Result<(), CallError> {
     match call(host, &request) {
         Err(CallError::Status(Status::DENIED)) => {
             call(host, &RxtxUnmap { endpoint: OURSELVES })?;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod decode;
+
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use ffa_harness::random::Barrage;
 use ffa_harness::storm::Options;
 use lexopt::{Arg, Parser, ValueExt};
 
+pub(crate) use self::decode::Question;
+
 /// What is printed for `--help`.
 pub(crate) const HELP: &str = "\
 A model hypervisor that tries the FF-A mediator.
@@ -15,6 +19,7 @@ A model hypervisor that tries the FF-A mediator.
 Usage: ffa-harness storm [--vms N] [--readers N] [--churn] [--seconds N] [--seed N]
                          [--policy allow-all|vm-to-sp] [--sps N] [--json]
        ffa-harness random [--seconds N] [--seed N]
+       ffa-harness decode [--version V] W0 [X1 ...]
 
 storm   readers list partitions while VMs come and go; each answer is checked
   --vms N        VMs alive at any time, the readers' among them (512)
@@ -30,14 +35,17 @@ Both:
   --seconds N    how long (10)
   --seed N       where random choices begin (1)
 
+decode  explains registers and descriptors field by field: see `ffa-harness decode --help`
+
 Exit status: 0 all promises held, 1 one was broken, 2 wrong usage.
 ";
 
 /// What to do.
 pub(crate) enum Command {
-    Help,
+    Help(&'static str),
     Storm { options: Options, json: bool },
     Random(Barrage),
+    Decode(Box<Question>),
 }
 
 /// What cannot be understood.
@@ -47,7 +55,8 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Usage> {
     match parser.next()? {
         Some(Arg::Value(name)) if name == "storm" => storm(parser),
         Some(Arg::Value(name)) if name == "random" => random(parser),
-        Some(Arg::Long("help") | Arg::Short('h')) => Ok(Command::Help),
+        Some(Arg::Value(name)) if name == "decode" => decode::parse(parser),
+        Some(Arg::Long("help") | Arg::Short('h')) => Ok(Command::Help(HELP)),
         Some(Arg::Value(name)) => Err(Usage(format!("no command {}", name.to_string_lossy()))),
         Some(other) => Err(other.unexpected().into()),
         None => Err(Usage("a command is missing".into())),
@@ -66,7 +75,7 @@ fn storm(mut parser: Parser) -> Result<Command, Usage> {
             Arg::Long("policy") => options.allow_all = policy(&mut parser)?,
             Arg::Long("sps") => options.secure_partitions = number(&mut parser, "--sps")?,
             Arg::Long("json") => json = true,
-            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help(HELP)),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -80,7 +89,7 @@ fn random(mut parser: Parser) -> Result<Command, Usage> {
         match argument {
             Arg::Long("seconds") => barrage.duration = seconds(&mut parser)?,
             Arg::Long("seed") => barrage.seed = number(&mut parser, "--seed")?,
-            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help(HELP)),
             other => return Err(other.unexpected().into()),
         }
     }

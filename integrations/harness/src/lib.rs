@@ -22,6 +22,7 @@
 
 mod buffer;
 mod current;
+pub mod decode;
 mod hypervisor;
 mod journal;
 mod machine;

@@ -1,6 +1,6 @@
-//! `ffa-harness`: storms and random calls from a command line.
+//! `ffa-harness`: storms, random calls and explanations from a command line.
 //!
-//! Exit status: 0, all promises held; 1, one was broken; 2, wrong usage.
+//! Exit status: 0, all promises held, or explained; 1, a promise was broken; 2, wrong usage.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -9,17 +9,19 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ffa_harness::decode;
 use ffa_harness::random::{self, Barrage};
 use ffa_harness::storm::{self, Options, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::{Command, HELP, Usage};
+use crate::arguments::{Command, Question, Usage};
 
 fn main() -> ExitCode {
     match arguments::parse(lexopt::Parser::from_env()) {
-        Ok(Command::Help) => print(HELP),
+        Ok(Command::Help(text)) => print(text),
         Ok(Command::Storm { options, json }) => storm(&options, json),
         Ok(Command::Random(barrage)) => random(&barrage),
+        Ok(Command::Decode(question)) => print(&explain(&question)),
         Err(Usage(what)) => {
             eprintln!("ffa-harness: {what}\nTry `ffa-harness --help`.");
             ExitCode::from(2)
@@ -44,6 +46,14 @@ fn random(barrage: &Barrage) -> ExitCode {
     });
     bar.finish_and_clear();
     verdict(&result.to_string(), result.violations.is_empty())
+}
+
+fn explain(question: &Question) -> String {
+    match question {
+        Question::Call { regs, version } => decode::call(regs, *version),
+        Question::Reply { regs, call, version } => decode::reply(regs, call.as_ref(), *version),
+        Question::Descriptor { kind, dump } => decode::descriptor(*kind, dump),
+    }
 }
 
 /// A bar for people: there is none where standard error is no terminal.

@@ -182,7 +182,9 @@ impl Spmc {
                 let id = self.setup.id.ok_or(Status::NOT_SUPPORTED)?;
                 EndpointIdReply { id }.write(reply);
             }
-            Call::RxtxMap(call) => self.map(state, call.tx, call.rx, call.pages)?.write(reply),
+            Call::RxtxMap(call) => {
+                self.map(state, call.tx(), call.rx(), call.pages())?.write(reply);
+            }
             Call::RxtxUnmap(_) => self.unmap(state)?.write(reply),
             Call::RxRelease(_) => state.release()?.write(reply),
             Call::PartitionInfoGet(call) => self.list(state, call)?.write(reply),

@@ -97,7 +97,7 @@ impl Vcpu<'_> {
     /// The status that the mediator answers.
     pub fn call<R: Request>(&mut self, request: &R) -> Result<R::Reply, CallError> {
         match self.trap(&request.encode()) {
-            Outcome::Reply(regs) => request.reply(&regs),
+            Outcome::Reply(regs) => request.reply(&regs, Version::V1_2),
             Outcome::NotFfa => Err(CallError::Status(Status::NOT_SUPPORTED)),
         }
     }
@@ -109,7 +109,7 @@ impl Vcpu<'_> {
 
     /// Maps `pages` pages at [`TX`] and [`RX`].
     pub fn map(&mut self, pages: u8) -> Result<Empty, CallError> {
-        self.call(&RxtxMap { width: Width::Bits64, tx: TX, rx: RX, pages })
+        self.call(&RxtxMap::new(Width::Bits64, TX, RX, pages).expect("at most 63 pages"))
     }
 
     /// Unmaps.

@@ -72,7 +72,7 @@ fn call<B: Backend, R: Request>(cpu: &mut Cpu<'_, Model, B>, id: u16, request: &
     let Outcome::Reply(regs) = cpu.handle(caller(id), &request.encode()) else {
         panic!("not answered")
     };
-    request.reply(&regs).unwrap_or_else(|error| panic!("{error}"))
+    request.reply(&regs, Version::V1_2).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn join<B: Backend>(mediator: &Mediator<Model, B>, cpu: &mut Cpu<'_, Model, B>, id: u16) {
@@ -91,7 +91,7 @@ fn a_vm_is_listed_and_gone<B: Backend>() {
         Mediator::with_backend(Model(memory.clone()), config).unwrap();
     let mut cpu = mediator.cpu(0).unwrap();
     join(&mediator, &mut cpu, 1);
-    let pages = RxtxMap { width: Width::Bits64, tx: 0x1_0000, rx: 0x2_0000, pages: 1 };
+    let pages = RxtxMap::new(Width::Bits64, 0x1_0000, 0x2_0000, 1).unwrap();
     let _mapped = call(&mut cpu, 1, &pages);
     thread::scope(|scope| {
         let churn = scope.spawn(|| {

@@ -29,7 +29,7 @@ const RX_PAGES: std::ops::Range<usize> = 16..17;
 const PATTERN: u8 = 0xa5;
 
 fn map(tx: u64, rx: u64, pages: u8) -> RxtxMap {
-    RxtxMap { width: Width::Bits64, tx, rx, pages }
+    RxtxMap::new(Width::Bits64, tx, rx, pages).unwrap()
 }
 
 /// VM 1, which lists, and enough others for a list of several writes.

@@ -49,7 +49,7 @@ fn check_shape(machine: &Machine, sps: u16, vms: u16) {
         let mut call = request.encode();
         call.0[4..].fill(0xdead_beef); // what a guest left in registers that the call has no use for
         let regs = machine.vm(1).traps(&call).regs();
-        let reply = request.reply(&regs).unwrap();
+        let reply = request.reply(&regs, Version::V1_2).unwrap();
         let left = total - usize::from(request.start);
         assert_eq!(reply.descriptors().len(), left.min(5));
         let unused = 3 + 3 * left.min(5);

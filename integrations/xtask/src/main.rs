@@ -11,6 +11,7 @@ mod flat;
 mod fleet;
 mod fuzz;
 mod guest;
+mod header;
 mod image;
 mod number;
 mod process;
@@ -43,6 +44,7 @@ Commands:
   image   Build the hypervisor; print the path of its flat binary
   bundle  Write VMs with their images and options to a file for the hypervisor
   bench   Measure
+  header  Write the C header of ffa-abi from its tables
   setup   Install what the machine lacks (the other commands do it as they need it)
 
 `cargo xtask <COMMAND> --help` tells more.";
@@ -69,6 +71,7 @@ fn dispatch(words: &[OsString]) -> Result<()> {
         Some("qemu") => qemu::command(rest),
         Some("image") => image::command(rest),
         Some("bundle") => bundle::command(rest),
+        Some("header") => header::command(rest),
         Some("setup") => setup::command(rest),
         Some("help" | "--help" | "-h") => arguments::print_help(HELP),
         _ => Err(Failure::usage(format!(

@@ -3,6 +3,7 @@
 use ffa_abi::{PartitionInfo, partition_descriptor_size};
 use ffa_benches::{APART, Data, Kind, MEMCPY, PIN};
 
+use crate::decoding::{CALLS, RANGES, READERS};
 use crate::latency::{ASKED, VERSIONS};
 use crate::scaling;
 
@@ -15,6 +16,7 @@ pub(crate) enum Unit {
     Kilobytes,
     Count,
     Instructions,
+    GigabytesASecond,
 }
 
 /// Which side of the limits is the good one.
@@ -42,9 +44,8 @@ impl Target {
         Target { what: what.to_owned(), unit, side: Side::AtMost, gate, goal, measured }
     }
 
-    fn at_least(what: &str, (gate, goal): (f64, f64), measured: Option<f64>) -> Self {
-        let (unit, side) = (Unit::Times, Side::AtLeast);
-        Target { what: what.to_owned(), unit, side, gate, goal, measured }
+    fn at_least(what: &str, limits: (f64, f64), measured: Option<f64>) -> Self {
+        Target { side: Side::AtLeast, ..Target::at_most(what, Unit::Times, limits, measured) }
     }
 
     fn holds(&self, limit: f64) -> bool {
@@ -76,6 +77,7 @@ pub(crate) fn targets(data: &Data) -> Vec<Target> {
     rows.extend(changes(data));
     rows.extend(retired(data));
     rows.extend(instructions(data));
+    rows.extend(decoding(data));
     rows
 }
 
@@ -254,6 +256,23 @@ fn instructions(data: &Data) -> Vec<Target> {
             Target::at_most(&what, Unit::Instructions, (250.0, 120.0), over)
         })
         .into()
+}
+
+fn decoding(data: &Data) -> Vec<Target> {
+    let slowest = |calls: &str| data.value("decode slowest", calls, 0, "ns");
+    let row =
+        |what: &str, limits, measured| Target::at_most(what, Unit::Nanoseconds, limits, measured);
+    let mut rows = vec![
+        row("decode a call of discovery, slowest", (10.0, 7.0), slowest(CALLS[0])),
+        row("decode any call, slowest", (30.0, 15.0), slowest(CALLS[1])),
+    ];
+    for ranges in RANGES {
+        let what = format!("read a transaction of {ranges} ranges");
+        let measured = data.value("ranges", READERS[0], ranges, "GB/s");
+        let target = Target::at_least(&what, (1.0, 4.0), measured);
+        rows.push(Target { unit: Unit::GigabytesASecond, ..target });
+    }
+    rows
 }
 
 /// The largest of the values, if all were measured.

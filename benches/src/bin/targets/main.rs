@@ -9,6 +9,7 @@
 //! Ends with status 1 where a gate does not hold.
 
 mod churn;
+mod decoding;
 mod effort;
 mod goals;
 mod heartbeat;
@@ -94,6 +95,7 @@ fn measure(options: &Options) -> Data {
         }
     }
     threads::pin(0);
+    decoding::measure(&mut data, effort);
     latency::measure(&mut data, effort);
     scaling::measure(&mut data, effort);
     tail::measure(&mut data, effort);

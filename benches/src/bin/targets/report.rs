@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ffa_benches::{APART, Data, Kind, MEMCPY, PIN, SWAP};
 
+use crate::decoding::{RANGES, READERS};
 use crate::goals::{Side, Target, Unit, as_first_set, targets};
 use crate::latency::{ASKED, LISTED, QUESTIONS, VERSIONS};
 use crate::table::Table;
@@ -26,6 +27,8 @@ pub(crate) fn markdown(data: &Data, previous: Option<&Data>) -> String {
     parts.push(retired_table(data).to_string());
     parts.push(scaling_table(data).to_string());
     parts.push(instruction_table(data).to_string());
+    parts.push(decode_table(data).to_string());
+    parts.push(range_table(data).to_string());
     parts.join("\n")
 }
 
@@ -96,6 +99,7 @@ fn show(unit: Unit, value: f64) -> String {
         Unit::Kilobytes => format!("{value:.0} KiB"),
         Unit::Count => format!("{value:.0}"),
         Unit::Instructions => format!("{value:.0} instr"),
+        Unit::GigabytesASecond => format!("{value:.1} GB/s"),
     }
 }
 
@@ -203,6 +207,24 @@ fn instruction_table(data: &Data) -> Table {
         Table::new("Instructions of one operation, N = 8", &["operation", "instructions"]);
     for (who, count) in data.by_name("instructions", 8, "count") {
         table.row(vec![who, format!("{count:.1}")]);
+    }
+    table
+}
+
+fn decode_table(data: &Data) -> Table {
+    let mut table = Table::new("Decoding one call, ns", &["call", "ns"]);
+    for (who, nanoseconds) in data.by_name("decode", 0, "ns") {
+        table.row(vec![who, format!("{nanoseconds:.1}")]);
+    }
+    table
+}
+
+fn range_table(data: &Data) -> Table {
+    let title = "Ranges of a transaction, all checked and walked, GB/s";
+    let mut table = table_of(title, "ranges", &READERS);
+    for ranges in RANGES {
+        let speeds = READERS.iter().map(|who| data.value("ranges", who, ranges, "GB/s"));
+        row(&mut table, &ranges.to_string(), speeds, 1);
     }
     table
 }

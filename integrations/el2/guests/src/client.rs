@@ -5,7 +5,7 @@ use core::fmt;
 use ffa_abi::{
     CallError, EndpointId, GetVersion, IdGet, PartitionInfo, PartitionInfo1_0, PartitionInfoFlags,
     PartitionInfoGet, PartitionInfoGetRegs, Regs, Request, RxRelease, RxtxMap, RxtxUnmap, Status,
-    Uuid, Version, VersionReply, Width, partition_descriptor_size,
+    Uuid, Version, VersionReply, partition_descriptor_size,
 };
 use zerocopy::FromBytes;
 
@@ -102,7 +102,7 @@ impl<M: Machine> Client<M> {
     /// # Errors
     /// The callee's, or a reply that makes no sense.
     pub fn request<R: Request>(&self, request: &R) -> Result<R::Reply, Error> {
-        Ok(request.reply(&self.machine.call(request.encode()))?)
+        Ok(request.reply(&self.machine.call(request.encode()), self.version)?)
     }
 
     /// The client's own id.
@@ -119,7 +119,7 @@ impl<M: Machine> Client<M> {
     /// As [`Client::request`].
     pub fn map(&self) -> Result<(), Error> {
         let (tx, rx) = (self.machine.tx(), self.machine.rx());
-        self.request(&RxtxMap { width: Width::Bits64, tx, rx, pages: 1 }).map(|_| ())
+        self.request(&RxtxMap::one_page(tx, rx)).map(|_| ())
     }
 
     /// Takes the buffers back.

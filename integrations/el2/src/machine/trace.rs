@@ -18,8 +18,9 @@ pub(super) fn call(vm: u16, vcpu: u16, call: &Regs, reply: &Regs) {
     if !ON.load(Ordering::Relaxed) {
         return;
     }
-    match Call::decode(call, Version::V1_2) {
-        Ok(call) => log!("vm{vm}.{vcpu}: {call} -> {}", call.display_reply(reply)),
+    let version = Version::V1_2;
+    match Call::decode(call, version) {
+        Ok(call) => log!("vm{vm}.{vcpu}: {call} -> {}", call.display_reply(reply, version)),
         Err(error) => log!("vm{vm}.{vcpu}: {error} -> {:#x} {:#x}", reply.w(0), reply.w(2)),
     }
 }

@@ -72,7 +72,8 @@ fn foreign_pages_are_refused(client: &Client<Conduit>) -> Verdict {
 }
 
 fn refused(client: &Client<Conduit>, tx: u64, rx: u64, pages: u8) -> Verdict {
-    let reply = client.request(&RxtxMap { width: Width::Bits64, tx, rx, pages });
+    let map = RxtxMap::new(Width::Bits64, tx, rx, pages).ok_or("too many pages for a call")?;
+    let reply = client.request(&map);
     if is_refusal(reply) {
         return Ok(());
     }
@@ -121,7 +122,7 @@ fn buffer_call(random: &mut Random) -> Regs {
     match random.below(5) {
         0 | 1 => {
             let (tx, rx) = (any_page(random), any_page(random));
-            RxtxMap { width: Width::Bits64, tx, rx, pages: 1 }.encode()
+            RxtxMap::one_page(tx, rx).encode()
         }
         2 => RxtxUnmap { endpoint: EndpointId(0) }.encode(),
         3 => RxRelease { endpoint: EndpointId(0) }.encode(),
