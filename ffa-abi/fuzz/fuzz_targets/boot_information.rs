@@ -5,7 +5,7 @@ use ffa_abi::{
     BootContents, BootInformation, BootInformationWriter, BootItem, BootItemName, BuildError,
     Version,
 };
-use ffa_abi_fuzz::{Input, said, shown, written};
+use ffa_abi_fuzz::{Input, double_word, half, said, shown, word, written};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -21,7 +21,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(bytes[4..8], read.version().bits().to_le_bytes());
     let items: Vec<BootItem<'_>> = read.items().collect();
     assert_eq!(bytes[16..20], u32::try_from(items.len()).expect("a count").to_le_bytes());
-    for item in &items {
+    let (size, array) = (word(bytes, 12) as usize, word(bytes, 20) as usize);
+    for (index, item) in items.iter().enumerate() {
+        is_what_bytes_say(item, &bytes[array + index * size..]);
         said(format_args!("{item}"));
         shown(&item.contents);
         assert!(!format!("{item:?}").is_empty(), "it may hold letters of any language");
@@ -34,6 +36,21 @@ fuzz_target!(|data: &[u8]| {
     assert!(alone.items().eq(items.iter().copied()));
     survives(&read, &items, base);
 });
+
+/// The fields stand where the document puts them.
+fn is_what_bytes_say(item: &BootItem<'_>, bytes: &[u8]) {
+    let name_is_there = match item.name {
+        BootItemName::Text(text) => bytes[..16].starts_with(text.to_bytes_with_nul()),
+        BootItemName::Uuid(uuid) => bytes[..16] == uuid.0,
+    };
+    assert!(name_is_there && item.item_type.0 == bytes[16]);
+    let contents = match item.contents {
+        BootContents::Address { address, size } => (0, size, address),
+        BootContents::Value { value, size } => (1, size.into(), value),
+        BootContents::Offset { offset, size } => (2, size, offset.into()),
+    };
+    assert_eq!(contents, (half(bytes, 18) >> 2, word(bytes, 20), double_word(bytes, 24)));
+}
 
 /// What an item names is where it says, and inside the blob.
 fn finds(read: &BootInformation<'_>, bytes: &[u8], contents: BootContents, base: u64) {
@@ -49,7 +66,9 @@ fn finds(read: &BootInformation<'_>, bytes: &[u8], contents: BootContents, base:
     let end = end.filter(|end| *end <= read.blob_size() as u64);
     let place = start.zip(end).map(|(start, end)| start as usize..end as usize);
     let is_offset = matches!(contents, BootContents::Offset { .. });
-    assert!(!is_offset || place.is_some(), "an offset leads into the blob");
+    let array_end = (word(bytes, 20) + word(bytes, 16) * word(bytes, 12)) as usize;
+    let is_behind = place.as_ref().is_some_and(|place| place.start >= array_end);
+    assert!(!is_offset || is_behind, "an offset leads into the blob, behind the descriptors");
     assert_eq!(read.contents_at(contents, base), place.map(|place| &bytes[place]));
 }
 

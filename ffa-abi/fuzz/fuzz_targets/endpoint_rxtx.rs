@@ -8,11 +8,23 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let mut input = Input(data);
     let version = input.version();
-    match EndpointRxTx::parse(input.rest(), version) {
-        Ok(read) => survives(&read),
+    let bytes = input.rest();
+    match EndpointRxTx::parse(bytes, version) {
+        Ok(read) => {
+            let least = least_length(version, &read);
+            assert!(bytes.len() >= least, "parts overlap");
+            assert_eq!(bytes[..2], read.endpoint().0.to_le_bytes());
+            survives(&read);
+        }
         Err(error) => said(format_args!("{error}")),
     }
 });
+
+/// What the parts take that lie side by side: from 1.1 on there may be gaps between them.
+fn least_length(version: Version, read: &EndpointRxTx<'_>) -> usize {
+    let headers = if version < Version::V1_1 { 16 } else { 12 + 2 * 16 };
+    headers + 16 * (read.rx().ranges().len() + read.tx().ranges().len())
+}
 
 fn survives(read: &EndpointRxTx<'_>) {
     shown(read);

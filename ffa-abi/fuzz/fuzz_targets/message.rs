@@ -2,7 +2,7 @@
 #![no_main]
 
 use ffa_abi::{Message, MessageHeader, Uuid, Version};
-use ffa_abi_fuzz::{Input, said, shown, written};
+use ffa_abi_fuzz::{Input, said, shown, word, written};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -29,11 +29,11 @@ fn header_alone(buffer: &[u8], version: Version) {
 fn survives(message: &Message<'_>, buffer: &[u8], version: Version) {
     shown(&message.header);
     said(format_args!("{message}"));
-    let word = |at: usize| u32::from_le_bytes(buffer[at..at + 4].try_into().expect("four bytes"));
     let MessageHeader { sender, receiver, uuid } = message.header;
-    assert_eq!(word(12), u32::from(sender.0) << 16 | u32::from(receiver.0));
-    let (start, size) = (word(8) as usize, word(16) as usize);
+    assert_eq!(word(buffer, 12), u32::from(sender.0) << 16 | u32::from(receiver.0));
+    let (start, size) = (word(buffer, 8) as usize, word(buffer, 16) as usize);
     assert_eq!(message.payload, &buffer[start..start + size]);
+    assert!(size != 0 && start >= MessageHeader::size(version) as usize);
     let said = if version < Version::V1_2 {
         [0; 16]
     } else {

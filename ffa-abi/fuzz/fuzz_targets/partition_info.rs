@@ -6,7 +6,7 @@ use ffa_abi::{
     PartitionInfoGetRegsReply, PartitionInfoGetReply, PartitionInfos, Regs, Reply, Request, Uuid,
     Version, partition_descriptor_size,
 };
-use ffa_abi_fuzz::{Input, said, shown, written};
+use ffa_abi_fuzz::{Input, half, said, shown, word, written};
 use libfuzzer_sys::fuzz_target;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -65,14 +65,6 @@ fn in_a_buffer(infos: &[PartitionInfo], version: Version) {
     assert!(read.expect("what was written").eq(seen));
 }
 
-fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn half(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes"))
-}
-
 fn short(bytes: &[u8]) {
     let info = PartitionInfo1_0::read_from_bytes(bytes).expect("8 bytes");
     shown(&info);
@@ -120,7 +112,9 @@ fn by_registers(list: &[PartitionInfo], tag: u16, uuid: Uuid) {
     while got.len() < list.len() {
         let start = u16::try_from(got.len()).expect("inputs are small");
         let left = &list[got.len()..];
-        let reply = PartitionInfoGetRegsReply::new(start, list.len(), tag, left.iter().copied());
+        // What comes after the list's end is not part of it.
+        let and_more = left.iter().chain(list).copied();
+        let reply = PartitionInfoGetRegsReply::new(start, list.len(), tag, and_more);
         let reply = reply.expect("something is left");
         let (near, far) = left.split_at(left.len().min(usize::from(tag % 6)));
         let same = PartitionInfoGetRegsReply::from_runs(start, list.len(), tag, [near, far]);

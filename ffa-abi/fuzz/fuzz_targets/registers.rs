@@ -110,10 +110,18 @@ fn comes_back<R: Reply + PartialEq + Debug>(
     reply.write(&mut over_zeros);
     assert_eq!(read(&over_ones).as_ref(), Some(&reply));
     assert_eq!(read(&over_zeros), Some(reply));
-    assert!((1..18).all(|index| over_zeros.x(index) & !regs.x(index) == 0), "{over_zeros:?}");
+    let adds = (1..18).any(|index| over_zeros.x(index) & !regs.x(index) != 0);
+    assert!(!adds || are_shortened(regs, &over_zeros), "{over_zeros:?}");
     assert_eq!(over_ones.0[..8], over_zeros.0[..8]);
     let function = FunctionId::from_bits(over_ones.w(0)).and_then(FunctionId::function);
     let uses_all = function.is_some_and(|function| function.registers == 18);
     let uses_all = uses_all && version >= Version::V1_2;
     assert!(uses_all || over_ones.0[8..] == [u64::MAX; 10], "{over_ones:?}");
+}
+
+/// Whether these are longer partition descriptors of a later version, which are written again as
+/// those of 24 bytes and so move to other registers.
+fn are_shortened(regs: &Regs, written: &Regs) -> bool {
+    let size = |regs: &Regs| regs.x(2) >> 48;
+    written.w(0) == FunctionId::SUCCESS_64.bits() && size(written) == 24 && size(regs) > 24
 }

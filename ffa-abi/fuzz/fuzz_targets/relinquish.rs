@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use ffa_abi::{EndpointId, Relinquish};
-use ffa_abi_fuzz::{said, shown, written};
+use ffa_abi_fuzz::{said, shown, word, written};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
 /// As the document says it: at least one id, all there, none twice.
 fn is_descriptor(bytes: &[u8]) -> bool {
     let Some((header, ids)) = bytes.split_at_checked(16) else { return false };
-    let count = u32::from_le_bytes(header[12..].try_into().expect("four bytes")) as usize;
+    let count = word(header, 12) as usize;
     let ids: Vec<&[u8]> = ids.chunks_exact(2).take(count).collect();
     let distinct: HashSet<&&[u8]> = ids.iter().collect();
     count != 0 && ids.len() == count && distinct.len() == count

@@ -6,7 +6,7 @@ use ffa_abi::{
     PAGE_SIZE, Receiver, Transaction, TransactionFlags, TransactionHead, TransactionHeader,
     TransactionKind, TransactionLayout, Version,
 };
-use ffa_abi_fuzz::{Input, said, shown, written};
+use ffa_abi_fuzz::{Input, double_word, half, said, shown, word, written};
 use libfuzzer_sys::fuzz_target;
 
 const RANGE_SIZE: usize = 16;
@@ -23,6 +23,9 @@ fuzz_target!(|data: &[u8]| {
         Ok(transaction) => {
             let read = Read::of(transaction.head(), transaction.ranges().collect());
             assert_eq!(transaction.ranges().len(), read.ranges.len());
+            let layout = transaction.head().layout();
+            assert!(bytes.len() >= length(&read, layout), "parts overlap");
+            is_what_bytes_say(&read, bytes, layout);
             shown_well(&transaction, &read);
             agrees(&read, bytes, version, &cuts, &pieces);
             survives(&transaction, &read, &cuts);
@@ -137,6 +140,31 @@ fn agrees(
     let first = head_length + RANGE_SIZE * (cuts.first % (read.ranges.len() + 1));
     let pieces = read_in_pieces(bytes, version, read.kind, first, cuts.step);
     assert_eq!(pieces.as_ref(), Ok(read));
+}
+
+/// The fields stand where the document puts them.
+fn is_what_bytes_say(read: &Read, bytes: &[u8], layout: TransactionLayout) {
+    let TransactionHeader { sender, attributes, flags, handle, tag } = read.header;
+    assert_eq!((sender.0, flags.bits()), (half(bytes, 0), word(bytes, 4)));
+    assert_eq!((handle.0, tag), (double_word(bytes, 8), double_word(bytes, 16)));
+    let is_1_0 = layout == TransactionLayout::V1_0;
+    // Of memory that is device or not specified some bits mean nothing.
+    let means = [0x70, 0x7c, 0x7f, 0x7f][usize::from(bytes[2] >> 4 & 3)];
+    assert_eq!(attributes.bits(), u16::from(bytes[2] & means));
+    let access_offset = if is_1_0 { 32 } else { word(bytes, 32) as usize };
+    for (index, receiver) in read.receivers.iter().enumerate() {
+        let access = &bytes[access_offset + index * layout.access_size() as usize..];
+        let said = (half(access, 0), access[2] & 0xf, access[3] & 1, word(access, 4) != 0);
+        let Receiver { endpoint, permissions, flags, has_region, .. } = *receiver;
+        assert_eq!((endpoint.0, permissions.bits(), flags.bits(), has_region), said);
+        let is_long = layout == TransactionLayout::V1_2;
+        let defined = if is_long { &access[8..24] } else { &[0; 16] };
+        assert_eq!(receiver.implementation_defined, defined);
+    }
+    let ranges = &bytes[bytes.len() - RANGE_SIZE * read.ranges.len()..];
+    for (range, bytes) in read.ranges.iter().zip(ranges.chunks_exact(RANGE_SIZE)) {
+        assert_eq!((range.address(), range.pages()), (double_word(bytes, 0), word(bytes, 8)));
+    }
 }
 
 fn shown_well(transaction: &Transaction<'_>, read: &Read) {

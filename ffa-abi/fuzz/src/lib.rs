@@ -56,6 +56,21 @@ impl<'d> Input<'d> {
     }
 }
 
+/// The 16 bits at an offset of a descriptor.
+pub fn half(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(*bytes[at..].first_chunk().expect("two bytes"))
+}
+
+/// The 32 bits.
+pub fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(*bytes[at..].first_chunk().expect("four bytes"))
+}
+
+/// The 64 bits.
+pub fn double_word(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(*bytes[at..].first_chunk().expect("eight bytes"))
+}
+
 /// Shows a value both ways: each says something, in one line, in characters that a log survives.
 pub fn shown(value: &(impl Display + Debug)) {
     said(format_args!("{value}"));

@@ -31,8 +31,7 @@ fn masks(function: FunctionId, regs: &Regs, version: Version) -> Vec<u64> {
         | FunctionId::SUCCESS_64
         | FunctionId::CONSOLE_LOG_32
         | FunctionId::CONSOLE_LOG_64 => behind(&[W], own, if from_1_2 { 16 } else { 6 }),
-        FunctionId::VERSION
-        | FunctionId::RX_RELEASE
+        FunctionId::RX_RELEASE
         | FunctionId::RX_ACQUIRE
         | FunctionId::RXTX_UNMAP
         | FunctionId::NOTIFICATION_BITMAP_DESTROY => vec![W],
@@ -79,6 +78,7 @@ fn masks(function: FunctionId, regs: &Regs, version: Version) -> Vec<u64> {
         FunctionId::MEM_PERM_GET_32 | FunctionId::MEM_PERM_GET_64 => {
             vec![own, if version >= Version::V1_3 { W } else { 0 }]
         }
+        FunctionId::VERSION => vec![W, if version >= Version::V1_3 { W } else { 0 }],
         FunctionId::MEM_PERM_SET_32 | FunctionId::MEM_PERM_SET_64 => vec![own, W, W],
         FunctionId::PARTITION_INFO_GET_REGS => vec![X; 3],
         FunctionId::NS_RES_INFO_GET => {

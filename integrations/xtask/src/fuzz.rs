@@ -4,6 +4,7 @@
 //! below the target directory: `fuzz/found` for the next run, `fuzz/crashes` what failed, and a log of
 //! each target.
 
+mod merge;
 mod program;
 mod run;
 
@@ -31,7 +32,7 @@ needed. What is found stays below target/fuzz and is where the next run starts.
 
 Options:
       --seconds N   How long each target runs (600)
-      --merge       Only take what runs found into the corpus, as far as it reaches new code
+      --merge       Only take what runs found into the corpus: what reaches most new code, up to 40 files
       --input FILE  Only run the target on this file
       --list        Print the targets
   -h, --help        Print help";
@@ -40,6 +41,9 @@ Options:
 const SMOKE_SECONDS: u64 = 15;
 const DEFAULT_SECONDS: u64 = 600;
 const MOST_SECONDS: u64 = 7 * 24 * 60 * 60;
+
+/// What the corpus of a target may hold: it is checked in, and read first by every run.
+const CORPUS_FILES: usize = 40;
 
 /// What the words ask for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -65,7 +69,7 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
     program::build()?;
     match (&options.input, targets.as_slice()) {
         (Some(input), [target]) => run::on_file(target, input),
-        _ if options.merge => targets.iter().try_for_each(|target| run::merge(target)),
+        _ if options.merge => targets.iter().try_for_each(|target| merge::take(target)),
         _ => {
             let seconds = options.seconds.unwrap_or(DEFAULT_SECONDS);
             run::all(&targets, &Run { limit: Duration::from_secs(seconds), found: "found" })
@@ -198,7 +202,7 @@ mod tests {
             assert!(manifest.contains(&format!("path = \"fuzz_targets/{target}.rs\"")), "{target}");
             let files = fs::read_dir(corpus(&target)).unwrap().flatten();
             let sizes: Vec<u64> = files.map(|file| file.metadata().unwrap().len()).collect();
-            assert!((1..=40).contains(&sizes.len()), "{target}: {} files", sizes.len());
+            assert!((1..=CORPUS_FILES).contains(&sizes.len()), "{target}: {} files", sizes.len());
             assert!(sizes.iter().sum::<u64>() <= 40 << 10, "{target}: {sizes:?} bytes");
         }
     }

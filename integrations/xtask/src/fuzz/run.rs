@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::iter;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,9 +18,8 @@ use crate::process::{self, Owned};
 const AT_A_TIME: usize = 2;
 /// What a run may take beyond its time: reading its corpus, and an input at the end.
 const GRACE: Duration = Duration::from_secs(120);
-const MERGE_LIMIT: Duration = Duration::from_secs(1800);
-/// Room for some fifty ranges or receivers; longer inputs are slower and find nothing else.
-const MAX_LENGTH: &str = "-max_len=1024";
+/// Room for some fifty ranges; and a full corpus of forty inputs stays below 40 KiB.
+pub(super) const MAX_LENGTH: &str = "-max_len=1024";
 /// An input that takes so many seconds, or so many MiB, is a crash.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
 
@@ -31,36 +32,35 @@ pub(super) struct Run {
 /// Runs all targets to their end, also where one fails.
 pub(super) fn all(targets: &[String], run: &Run) -> Result<()> {
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut failures = Vec::new();
-        while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match run.target(target) {
-                Ok(report) => println!("{target:<18}{report}"),
-                Err(Failure::Interrupted) => return Err(Failure::Interrupted),
-                Err(why) => {
-                    println!("{target:<18}FAILED\n{why}");
-                    failures.push(target.clone());
-                }
-            }
-        }
-        Ok(failures)
-    };
-    let ends: Vec<Result<Vec<String>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
-        let died = || Err(Failure::failed("a worker of the fuzzer ended early"));
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| died())).collect()
+    let next = || targets.get(next.fetch_add(1, Ordering::Relaxed));
+    let work = || iter::from_fn(next).filter(|target| !run.is_clean(target)).collect::<Vec<_>>();
+    let failed: Vec<&String> = thread::scope(|scope| {
+        let workers: [_; AT_A_TIME] = std::array::from_fn(|_| scope.spawn(work));
+        let ends = workers.into_iter().map(thread::ScopedJoinHandle::join);
+        ends.flat_map(|end| end.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
-    let mut failures = Vec::new();
-    for end in ends {
-        failures.extend(end?);
+    if process::interrupted() {
+        return Err(Failure::Interrupted);
     }
-    if failures.is_empty() {
+    if failed.is_empty() {
         return Ok(());
     }
-    Err(Failure::failed(format!("these targets found a fault: {}", failures.join(", "))))
+    let names: Vec<&str> = failed.iter().map(|name| name.as_str()).collect();
+    Err(Failure::failed(format!("not clean: {}", names.join(", "))))
 }
 
 impl Run {
+    /// Runs one target, and prints what became of it unless the user ended it.
+    fn is_clean(&self, target: &str) -> bool {
+        let end = self.target(target);
+        match &end {
+            Ok(report) => println!("{target:<18}{report}"),
+            Err(Failure::Interrupted) => {}
+            Err(why) => println!("{target:<18}FAILED\n{why}"),
+        }
+        end.is_ok()
+    }
+
     /// Runs one target and says how far it came.
     fn target(&self, target: &str) -> Result<String> {
         let found = directory(&[self.found, target])?;
@@ -83,15 +83,8 @@ pub(super) fn on_file(target: &str, input: &Path) -> Result<()> {
     process::run(program::of(target)?.args(LIMITS).arg(input), GRACE)
 }
 
-/// Takes what was found into the corpus, as far as it reaches branches that nothing there does.
-pub(super) fn merge(target: &str) -> Result<()> {
-    let mut command = program::of(target)?;
-    command.args(["-merge=1", "-use_counters=0", MAX_LENGTH]);
-    command.arg(corpus(target)).arg(directory(&["found", target])?);
-    process::run(&mut command, MERGE_LIMIT)
-}
-
-fn directory(names: &[&str]) -> Result<PathBuf> {
+/// A directory below that of the fuzzer.
+pub(super) fn directory(names: &[&str]) -> Result<PathBuf> {
     let path = names.iter().fold(program::directory(), |path, name| path.join(name));
     fs::create_dir_all(&path).at("create", &path)?;
     Ok(path)
@@ -117,7 +110,8 @@ fn summary(log: &str) -> String {
 
 /// What was found, and how to see it again.
 fn fault(target: &str, log: &str, path: &Path) -> Failure {
-    let said = log.lines().skip_while(|line| !line.contains("panicked at")).take(6);
+    let said = log.lines().skip_while(|line| !line.contains("panicked at"));
+    let said = said.take_while(|line| !line.contains("backtrace")).take(6);
     let mut text: String = said.map(|line| format!("  {line}\n")).collect();
     let input = log.lines().find_map(|line| line.split_once("Test unit written to "));
     let Some((_, input)) = input else {
