@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use super::{Outcome, Step};
-use crate::failure::Result;
+use crate::failure::{AtPath, Result};
 use crate::{process, workspace};
 
 const LIMIT: Duration = Duration::from_secs(900);
@@ -87,13 +87,18 @@ fn harness(arguments: &[&str]) -> Result<Outcome> {
     passes(cargo.args(["run", "--release", "--package", "ffa-harness", "--"]).args(arguments))
 }
 
-/// All at once: each is checked against the others as they are packaged.
+/// All at once: each is checked against the others as they are packaged. A build of its own, from
+/// nothing: Cargo takes what it unpacked, or built, of the same name and version for the same contents.
 fn package() -> Result<Outcome> {
     forget_unpacked(&cargo_home().join("registry/src"));
+    let target = workspace::target_dir("packaged");
+    if target.exists() {
+        fs::remove_dir_all(&target).at("remove", &target)?;
+    }
     let mut cargo = workspace::cargo();
     cargo.arg("package").args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
     // A developer runs this before the commit.
-    passes(cargo.arg("--allow-dirty"))
+    passes(cargo.arg("--allow-dirty").arg("--target-dir").arg(target))
 }
 
 fn cargo_home() -> PathBuf {
@@ -101,9 +106,8 @@ fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
 }
 
-/// Removes what Cargo unpacked of our libraries when it packaged them from this path before: it
-/// takes a copy of the same name and version for the same contents, and would check against that.
-/// The registry that it makes up for the purpose has a path and no host, hence the dash.
+/// Removes what Cargo unpacked of our libraries when it packaged them before. The registry that it makes
+/// up for the purpose has a path and no host, hence the dash.
 fn forget_unpacked(sources: &Path) {
     let registries = fs::read_dir(sources).into_iter().flatten().flatten();
     let made_up = registries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"-"));
