@@ -243,4 +243,19 @@ mod tests {
         let short = info.write(&mut buffer[..23], Version::V1_1);
         assert_eq!(short, Err(BuildError::NoRoom { needed: 24 }));
     }
+
+    #[test]
+    fn a_list_that_shrinks_while_it_is_written_is_refused() {
+        use core::cell::Cell;
+        use core::iter::from_fn;
+        let left = Cell::new(2);
+        let infos = from_fn(|| {
+            left.set(left.get() - 1);
+            (left.get() >= 0).then(PartitionInfo::default)
+        });
+        let mut rx = [0; 48];
+        let error = PartitionInfos::write(&mut rx, Version::V1_1, infos.clone()).unwrap_err();
+        let mismatch = DescriptorError::new("partition count", 0, Fault::Mismatch);
+        assert_eq!(error, BuildError::Invalid(mismatch));
+    }
 }

@@ -163,4 +163,13 @@ mod tests {
         let wait = MessageWait { width: Width::Bits64, keeps_rx: false };
         assert_eq!(wait.to_string(), "FFA_MSG_WAIT_64");
     }
+
+    #[test]
+    fn a_poll_is_answered_with_a_message_in_1_0_only() {
+        let mut regs = Regs::ZERO;
+        regs.set(0, FunctionId::MSG_SEND.bits());
+        assert!(MessagePoll.reply(&regs, Version::V1_0).is_ok());
+        let unexpected = CallError::Reply(ReplyError::UnexpectedFunction(0x8400_006e));
+        assert_eq!(MessagePoll.reply(&regs, Version::V1_1), Err(unexpected));
+    }
 }
