@@ -52,7 +52,7 @@ pub use calls::id_get::{EndpointIdReply, IdGet, SpmIdGet};
 pub use calls::mem_frag::{MemFragRx, MemFragTx};
 pub use calls::mem_op::{MemOpPause, MemOpResume};
 pub use calls::mem_perm::{
-    MemPermGet, MemPermGetReply, MemPermSet, PageAddress, PageDataAccess, PagePermissions,
+    MemPermGet, MemPermGetReply, MemPermSet, PageDataAccess, PagePermissions,
 };
 pub use calls::mem_release::{MemReclaim, MemReclaimFlags, MemRelinquish};
 pub use calls::mem_reply::{

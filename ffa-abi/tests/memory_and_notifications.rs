@@ -9,15 +9,15 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use common::{Random, reads_back};
 use ffa_abi::{
-    Call, Empty, EndpointId, FrameworkNotifications, FunctionId, MemDonate, MemFragRx, MemFragTx,
-    MemFragTxReply, MemLend, MemOpPause, MemOpResume, MemOpResumeReply, MemPermGet,
+    Argument, Call, Empty, EndpointId, FrameworkNotifications, FunctionId, MemDonate, MemFragRx,
+    MemFragTx, MemFragTxReply, MemLend, MemOpPause, MemOpResume, MemOpResumeReply, MemPermGet,
     MemPermGetReply, MemPermSet, MemReclaim, MemReclaimFlags, MemReleaseReply, MemRelinquish,
     MemRetrieveReply, MemRetrieveReq, MemRetrieveResp, MemSendReply, MemShare, MemoryHandle,
     MemoryHandleReply, NotificationBind, NotificationBindFlags, NotificationBitmapCreate,
     NotificationBitmapDestroy, NotificationGet, NotificationGetFlags, NotificationGetReply,
     NotificationInfoGet, NotificationInfoGetReply, NotificationListError, NotificationSet,
-    NotificationSetFlags, NotificationUnbind, Notifications, PageAddress, PagePermissions, Regs,
-    Reply, TransactionBuffer, VCPUS_PER_LIST, Version, Width,
+    NotificationSetFlags, NotificationUnbind, Notifications, PagePermissions, Regs, Reply,
+    TransactionBuffer, VCPUS_PER_LIST, Version, Width,
 };
 
 const VERSIONS: [Version; 4] = [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3];
@@ -82,10 +82,10 @@ impl Random {
         }
     }
 
-    fn address(&mut self) -> PageAddress {
+    fn address(&mut self) -> Argument {
         match self.width() {
-            Width::Bits32 => PageAddress::Bits32(self.word()),
-            Width::Bits64 => PageAddress::Bits64(self.value()),
+            Width::Bits32 => Argument::Bits32(self.word()),
+            Width::Bits64 => Argument::Bits64(self.value()),
         }
     }
 

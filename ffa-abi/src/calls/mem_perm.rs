@@ -14,19 +14,11 @@
 use core::fmt;
 
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
-use crate::function::{FunctionId, Width};
+use crate::form::{Argument, by_width};
+use crate::function::FunctionId;
 use crate::regs::Regs;
 use crate::reply::{CallError, Empty, Reply, ReplyError, Success, write_success};
 use crate::version::Version;
-
-/// x1: the address of a page, and with it the form of the call. Alignment is for the callee.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PageAddress {
-    /// In the 32-bit form.
-    Bits32(u32),
-    /// In the 64-bit form.
-    Bits64(u64),
-}
 
 /// What a partition may do with a page: bits \[2:0\] of a register.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,8 +38,8 @@ pub enum PageDataAccess {
 /// `FFA_MEM_PERM_GET`: asks what the caller may do with its pages from `address` on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MemPermGet {
-    /// x1: the first page.
-    pub address: PageAddress,
+    /// x1: the first page; its width is that of the call. Alignment is for the callee.
+    pub address: Argument,
     /// w2: how many pages after the first are meant (1.3). A caller below 1.3 means one page: zero
     /// when decoded for it, and to be zero when encoded for such a callee.
     pub further_pages: u32,
@@ -66,40 +58,12 @@ pub struct MemPermGetReply {
 /// `FFA_MEM_PERM_SET`: asks for `permissions` to the caller's pages from `address` on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MemPermSet {
-    /// x1: the first page.
-    pub address: PageAddress,
+    /// x1: the first page; its width is that of the call. Alignment is for the callee.
+    pub address: Argument,
     /// w2: how many pages, as the caller gave it; zero is for the callee to refuse.
     pub pages: u32,
     /// w3: the permissions.
     pub permissions: PagePermissions,
-}
-
-impl PageAddress {
-    /// The form of the call.
-    #[must_use]
-    pub const fn width(self) -> Width {
-        match self {
-            PageAddress::Bits32(_) => Width::Bits32,
-            PageAddress::Bits64(_) => Width::Bits64,
-        }
-    }
-
-    /// The address.
-    #[must_use]
-    pub fn get(self) -> u64 {
-        match self {
-            PageAddress::Bits32(address) => address.into(),
-            PageAddress::Bits64(address) => address,
-        }
-    }
-
-    #[inline(always)]
-    fn decode(function: FunctionId, regs: &Regs) -> PageAddress {
-        match function.width() {
-            Width::Bits32 => PageAddress::Bits32(regs.w(1)),
-            Width::Bits64 => PageAddress::Bits64(regs.x(1)),
-        }
-    }
 }
 
 impl PagePermissions {
@@ -162,21 +126,24 @@ impl MemPermGetReply {
     }
 }
 
+impl MemPermGet {
+    const fn function(self) -> FunctionId {
+        let width = self.address.width();
+        by_width(width, FunctionId::MEM_PERM_GET_32, FunctionId::MEM_PERM_GET_64)
+    }
+}
+
 impl Request for MemPermGet {
     type Reply = MemPermGetReply;
 
     fn encode(&self) -> Regs {
-        let function = match self.address.width() {
-            Width::Bits32 => FunctionId::MEM_PERM_GET_32,
-            Width::Bits64 => FunctionId::MEM_PERM_GET_64,
-        };
-        call_regs(function, [self.address.get(), self.further_pages.into()])
+        call_regs(self.function(), [self.address.value(), self.further_pages.into()])
     }
 
     #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, version: Version) -> Result<Self, DecodeError> {
         let further_pages = if version < Version::V1_3 { 0 } else { regs.w(2) };
-        Ok(MemPermGet { address: PageAddress::decode(function, regs), further_pages })
+        Ok(MemPermGet { address: Argument::read(function.width(), regs, 1), further_pages })
     }
 
     /// Also checks that no more pages are told of than were asked about.
@@ -189,22 +156,25 @@ impl Request for MemPermGet {
     }
 }
 
+impl MemPermSet {
+    const fn function(self) -> FunctionId {
+        let width = self.address.width();
+        by_width(width, FunctionId::MEM_PERM_SET_32, FunctionId::MEM_PERM_SET_64)
+    }
+}
+
 impl Request for MemPermSet {
     type Reply = Empty;
 
     fn encode(&self) -> Regs {
-        let function = match self.address.width() {
-            Width::Bits32 => FunctionId::MEM_PERM_SET_32,
-            Width::Bits64 => FunctionId::MEM_PERM_SET_64,
-        };
         let (pages, permissions) = (self.pages.into(), self.permissions.bits().into());
-        call_regs(function, [self.address.get(), pages, permissions])
+        call_regs(self.function(), [self.address.value(), pages, permissions])
     }
 
     #[inline(always)]
     fn decode(function: FunctionId, regs: &Regs, _: Version) -> Result<Self, DecodeError> {
         must_be_zero(function, "w3[31:3]", regs.w(3) & !PagePermissions::BITS)?;
-        let address = PageAddress::decode(function, regs);
+        let address = Argument::read(function.width(), regs, 1);
         let permissions = PagePermissions::from_bits_truncate(regs.w(3));
         Ok(MemPermSet { address, pages: regs.w(2), permissions })
     }
@@ -242,8 +212,7 @@ impl fmt::Debug for PagePermissions {
 
 impl fmt::Display for MemPermGet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = if self.address.width() == Width::Bits32 { 32 } else { 64 };
-        write!(f, "FFA_MEM_PERM_GET_{form} address={:#x} ", self.address.get())?;
+        write!(f, "{} address={} ", self.function(), self.address)?;
         write!(f, "pages={}", u64::from(self.further_pages) + 1)
     }
 }
@@ -251,8 +220,7 @@ impl fmt::Display for MemPermGet {
 impl fmt::Display for MemPermSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let MemPermSet { address, pages, permissions } = self;
-        let form = if address.width() == Width::Bits32 { 32 } else { 64 };
-        write!(f, "FFA_MEM_PERM_SET_{form} address={:#x} ", address.get())?;
+        write!(f, "{} address={address} ", self.function())?;
         write!(f, "pages={pages} permissions={permissions}")
     }
 }
@@ -271,7 +239,7 @@ mod tests {
     use crate::call::Call;
     use std::string::ToString;
 
-    const WIDE: PageAddress = PageAddress::Bits64(0x1_4000_1000);
+    const WIDE: Argument = Argument::Bits64(0x1_4000_1000);
 
     #[test]
     fn a_get_carries_an_address_in_each_form() {
@@ -282,7 +250,7 @@ mod tests {
         assert_eq!(call.to_string(), "FFA_MEM_PERM_GET_64 address=0x140001000 pages=1");
 
         let regs = call_regs(FunctionId::MEM_PERM_GET_32, [0x1_4000_1000]);
-        let call = MemPermGet { address: PageAddress::Bits32(0x4000_1000), further_pages: 0 };
+        let call = MemPermGet { address: Argument::Bits32(0x4000_1000), further_pages: 0 };
         assert_eq!(Call::decode(&regs, Version::V1_1), Ok(Call::MemPermGet(call)));
         assert_eq!(call.encode().0[..3], [0x8400_0088, 0x4000_1000, 0]);
         assert_eq!(call.to_string(), "FFA_MEM_PERM_GET_32 address=0x40001000 pages=1");
@@ -333,8 +301,7 @@ mod tests {
         let upper = 0xdead_beef << 32;
         let arguments = [upper | 0x4000_1000, upper | 1, upper | 3];
         let regs = call_regs(FunctionId::MEM_PERM_SET_32, arguments);
-        let (address, permissions) =
-            (PageAddress::Bits32(0x4000_1000), PagePermissions::READ_EXECUTE);
+        let (address, permissions) = (Argument::Bits32(0x4000_1000), PagePermissions::READ_EXECUTE);
         let call = MemPermSet { address, pages: 1, permissions };
         assert_eq!(Call::decode(&regs, Version::V1_1), Ok(Call::MemPermSet(call)));
         assert_eq!(call.encode().0[..4], [0x8400_0089, 0x4000_1000, 1, 3]);

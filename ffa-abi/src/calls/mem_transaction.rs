@@ -14,6 +14,7 @@ use core::num::{NonZeroU32, NonZeroU64};
 
 use super::mem_reply::{MemRetrieveReply, MemSendReply};
 use crate::call::{DecodeError, Request, call_regs, must_be_zero};
+use crate::form::by_width;
 use crate::function::{FunctionId, Width};
 use crate::regs::Regs;
 use crate::version::Version;
@@ -104,17 +105,19 @@ macro_rules! mem_transaction {
             pub buffer: TransactionBuffer,
         }
 
+        impl $request {
+            const fn function(self) -> FunctionId {
+                by_width(self.buffer.width(), FunctionId::$narrow, FunctionId::$wide)
+            }
+        }
+
         impl Request for $request {
             type Reply = $reply;
 
             fn encode(&self) -> Regs {
-                let function = match self.buffer.width() {
-                    Width::Bits32 => FunctionId::$narrow,
-                    Width::Bits64 => FunctionId::$wide,
-                };
                 let (total, fragment) = (self.total_length.into(), self.fragment_length.into());
                 let (address, pages) = (self.buffer.address(), self.buffer.pages().into());
-                call_regs(function, [total, fragment, address, pages])
+                call_regs(self.function(), [total, fragment, address, pages])
             }
 
             #[inline(always)]
@@ -127,12 +130,9 @@ macro_rules! mem_transaction {
 
         impl fmt::Display for $request {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let function = match self.buffer.width() {
-                    Width::Bits32 => FunctionId::$narrow,
-                    Width::Bits64 => FunctionId::$wide,
-                };
                 let $request { total_length, fragment_length, buffer } = self;
-                write!(f, "{function} total={total_length} fragment={fragment_length} {buffer}")
+                write!(f, "{} total={total_length} ", self.function())?;
+                write!(f, "fragment={fragment_length} {buffer}")
             }
         }
     };

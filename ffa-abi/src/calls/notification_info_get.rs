@@ -14,6 +14,7 @@
 use core::fmt;
 
 use crate::call::{DecodeError, Request, call_regs};
+use crate::form::by_width;
 use crate::function::{FunctionId, Width};
 use crate::id::EndpointId;
 use crate::regs::Regs;
@@ -202,15 +203,19 @@ const fn place(width: Width, index: usize) -> (usize, usize) {
     (FIRST_REGISTER + index / per_register, index % per_register * ID_BITS)
 }
 
+impl NotificationInfoGet {
+    const fn function(self) -> FunctionId {
+        let (narrow, wide) =
+            (FunctionId::NOTIFICATION_INFO_GET_32, FunctionId::NOTIFICATION_INFO_GET_64);
+        by_width(self.width, narrow, wide)
+    }
+}
+
 impl Request for NotificationInfoGet {
     type Reply = NotificationInfoGetReply;
 
     fn encode(&self) -> Regs {
-        let function = match self.width {
-            Width::Bits32 => FunctionId::NOTIFICATION_INFO_GET_32,
-            Width::Bits64 => FunctionId::NOTIFICATION_INFO_GET_64,
-        };
-        call_regs(function, [])
+        call_regs(self.function(), [])
     }
 
     #[inline(always)]
@@ -291,8 +296,7 @@ fn low_half(value: u64) -> u16 {
 
 impl fmt::Display for NotificationInfoGet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = if self.width == Width::Bits32 { 32 } else { 64 };
-        write!(f, "FFA_NOTIFICATION_INFO_GET_{form}")
+        write!(f, "{}", self.function())
     }
 }
 

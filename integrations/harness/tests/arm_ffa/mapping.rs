@@ -19,8 +19,8 @@ use arm_ffa::{
 use ffa_abi::{
     Argument, Call, ConsoleLog, Feature, FeatureQuery, MemPermSet, MemReclaimFlags, MemoryHandle,
     NotificationBindFlags, NotificationGetFlags, NotificationSet, NotificationSetFlags,
-    PageAddress, PageDataAccess, PagePermissions, Payload, Status, SuccessResults, Target,
-    TransactionBuffer, Uuid, Version, Width,
+    PageDataAccess, PagePermissions, Payload, Status, SuccessResults, Target, TransactionBuffer,
+    Uuid, Version, Width,
 };
 
 use crate::framework;
@@ -322,10 +322,10 @@ fn buffer(buffer: TransactionBuffer) -> Option<MemOpBuf> {
     }
 }
 
-fn address(address: PageAddress) -> MemAddr {
+fn address(address: Argument) -> MemAddr {
     match address {
-        PageAddress::Bits32(address) => MemAddr::Addr32(address),
-        PageAddress::Bits64(address) => MemAddr::Addr64(address),
+        Argument::Bits32(address) => MemAddr::Addr32(address),
+        Argument::Bits64(address) => MemAddr::Addr64(address),
     }
 }
 
