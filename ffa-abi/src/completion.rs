@@ -147,11 +147,8 @@ completions! {
 
 /// Writes a call that answers another one.
 pub(crate) fn write_call(call: &impl Completion, regs: &mut Regs) {
-    let written = call.encode();
     let used = if call.is_extended() { Regs::COUNT } else { Regs::BASIC };
-    for (register, value) in regs.0.iter_mut().zip(written.0).take(used) {
-        *register = value;
-    }
+    regs.take_first(used, &call.encode());
 }
 
 #[cfg(test)]

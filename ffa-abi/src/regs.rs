@@ -52,6 +52,13 @@ impl Regs {
         }
     }
 
+    /// Takes over the first `count` registers of `other` and leaves the rest.
+    pub(crate) fn take_first(&mut self, count: usize, other: &Regs) {
+        for (register, value) in self.0.iter_mut().zip(other.0).take(count) {
+            *register = value;
+        }
+    }
+
     /// Zeroes x0..x7 and leaves x8..x17, which belong to callers below FF-A 1.2.
     pub fn clear_basic(&mut self) {
         for register in self.0.iter_mut().take(Self::BASIC) {

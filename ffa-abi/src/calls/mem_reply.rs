@@ -38,8 +38,7 @@ macro_rules! calls_that_reply {
     ($($call:ident = $function:ident;)*) => {
         $(impl Reply for $call {
             fn write(&self, regs: &mut Regs) {
-                let registers = self.encode().0.into_iter().take(Regs::BASIC);
-                regs.0.iter_mut().zip(registers).for_each(|(to, from)| *to = from);
+                regs.take_first(Regs::BASIC, &self.encode());
             }
 
             fn read(regs: &Regs, _: Version) -> Result<Self, CallError> {
