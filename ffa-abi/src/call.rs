@@ -111,12 +111,14 @@ macro_rules! calls {
             /// See [`DecodeError`]. Nothing that a register can hold panics.
             pub fn decode(regs: &Regs, version: Version) -> Result<Call, DecodeError> {
                 let function = FunctionId::from_bits(regs.w(0)).ok_or(DecodeError::NotFfa)?;
-                match function.function() {
-                    Some(row) if row.exists_in(version) => {
-                        Call::decode_as(function, regs, version)
-                    }
-                    Some(_) => Err(DecodeError::NotInVersion { function, version }),
-                    None => Err(DecodeError::Unknown(function)),
+                match function {
+                    // One arm for each id, where its versions are constants: a look at the table of
+                    // ids takes as long as the rest.
+                    $($(FunctionId::$id if const { FunctionId::$id.row() }.exists_in(version) => {
+                        let request = <$request as Request>::decode(FunctionId::$id, regs, version);
+                        Ok(Call::$variant(request?))
+                    })*)*
+                    _ => Err(absence(function, version)),
                 }
             }
 
@@ -260,6 +262,15 @@ fn show(f: &mut fmt::Formatter<'_>, reply: &Result<impl Reply, CallError>) -> fm
         Ok(reply) => fmt::Display::fmt(reply, f),
         Err(CallError::Status(status)) => write!(f, "ERROR {status}"),
         Err(CallError::Reply(error)) => fmt::Display::fmt(error, f),
+    }
+}
+
+/// Why `function` is no call in `version`.
+#[cold]
+fn absence(function: FunctionId, version: Version) -> DecodeError {
+    match function.function() {
+        Some(row) if !row.exists_in(version) => DecodeError::NotInVersion { function, version },
+        _ => DecodeError::Unknown(function),
     }
 }
 

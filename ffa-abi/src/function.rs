@@ -80,6 +80,12 @@ impl FunctionId {
         FUNCTIONS.get(usize::from(*row))
     }
 
+    /// The row of an id that has one, for the compiler.
+    #[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
+    pub(crate) const fn row(self) -> Function {
+        FUNCTIONS[INDEX[(self.0 & 0xff) as usize][(self.0 >> 30 & 1) as usize] as usize]
+    }
+
     /// Whether `version` of FF-A has this id.
     #[must_use]
     pub fn exists_in(self, version: Version) -> bool {
