@@ -99,7 +99,7 @@ impl Store for Mediated {
 
     fn join(&self, info: PartitionInfo) -> Result<(), Refused> {
         let id = VmId::new(info.id().0).ok_or(Refused::Other)?;
-        let properties = PartitionProperties::AARCH64;
+        let properties = PartitionProperties::empty();
         let (vcpus, uuid) = (info.execution_contexts(), info.uuid());
         self.mediator.create_vm(VmConfig { id, vcpus, properties, uuid })?;
         let mut client = self.client(JOINING, id);

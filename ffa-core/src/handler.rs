@@ -106,7 +106,7 @@ pub(crate) struct Handler<'r, 'm, H: Host, B: Backend> {
     pub(crate) mediator: &'r Mediator<H, B>,
     section: &'r Section<'r, 'm, Directory, Context<H>, B>,
     pub(crate) vm: &'r Context<H>,
-    caller: Caller,
+    pub(crate) caller: Caller,
 }
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {

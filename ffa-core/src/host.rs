@@ -61,6 +61,13 @@ pub trait Host: Send + Sync {
     /// The configuration is insecure: mark the system for whoever reads its logs later.
     fn taint(&self, reason: Taint);
 
+    /// Something was taken out of use, and waits for [`Mediator::reclaim`](crate::Mediator::reclaim):
+    /// a VM has joined the directory, or was destroyed.
+    ///
+    /// A host that calls it again and again anyway need do nothing here, which is the default. Others
+    /// have it called soon, from an idle loop or a tasklet: not from here.
+    fn reclaim_is_due(&self) {}
+
     /// A line for the host's log, without the end of line. No guest can cause one, so far.
     fn log(&self, level: Level, message: fmt::Arguments<'_>);
 }

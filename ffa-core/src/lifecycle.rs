@@ -63,6 +63,12 @@ impl<H: Host, B: Backend> Mediator<H, B> {
     /// # Errors
     /// See [`DestroyError`].
     pub fn destroy_vm(&self, id: VmId) -> Result<(), DestroyError> {
+        self.withdraw(id)?;
+        self.host.reclaim_is_due();
+        Ok(())
+    }
+
+    fn withdraw(&self, id: VmId) -> Result<(), DestroyError> {
         let mut writer = self.registry.write();
         let vm = writer.find(id.get()).ok_or(DestroyError::UnknownId)?;
         // A sibling vCPU that wants to publish waits for this writer, and then finds the VM

@@ -103,6 +103,13 @@ impl<H: Host, B: Backend> Mediator<H, B> {
         &self.host
     }
 
+    /// Whether there is an SPMC that VMs reach through this mediator. Where there is none, and the
+    /// policy keeps VMs apart, there is nothing that a VM could reach.
+    #[must_use]
+    pub fn has_spmc(&self) -> bool {
+        self.spmc.is_some()
+    }
+
     /// What waits to be freed by [`Mediator::reclaim`]. Takes the writer's lock for a moment.
     #[must_use]
     pub fn retired(&self) -> Retired {

@@ -31,7 +31,9 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
             State::Published(version) => self.check_served(function, version),
             State::Proposed(version) | State::Publishing(version) => {
                 self.check_served(function, version)?;
-                self.publish(function, &mut self.mediator.registry.write())
+                let admitted = self.publish(function, &mut self.mediator.registry.write());
+                self.mediator.host.reclaim_is_due();
+                admitted
             }
             State::Created => Err(Refusal::NoVersion),
             State::Withdrawn(_) => Err(Refusal::UnknownCaller),
@@ -60,7 +62,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
                 // On an error `publishing` is dropped, which gives the claim back. The check is
                 // made again: a sibling may have asked for another version meanwhile.
                 let version = self.check_served(function, publishing.version())?;
-                directory::join(writer, self.vm.info())?.commit();
+                directory::join(writer, self.vm.info(self.caller.width))?.commit();
                 publishing.commit();
                 Ok(version)
             }

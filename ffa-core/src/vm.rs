@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use ffa_abi::{PartitionInfo, PartitionProperties, Uuid, Version, VmId};
+use ffa_abi::{PartitionInfo, PartitionProperties, Uuid, Version, VmId, Width};
 use ffa_rcu::{Footprint, ProposeError, PublishOnce, State};
 
 use crate::directory::Place;
@@ -13,8 +13,8 @@ use crate::mailbox::Mailbox;
 /// The version that the mediator speaks, and the highest that a VM gets.
 pub(crate) const OUR_VERSION: Version = Version::V1_2;
 
-/// The properties that a VM can have today: what is promised must work.
-const WORKING_PROPERTIES: PartitionProperties = PartitionProperties::AARCH64;
+/// The properties that a VM can be given today: what is promised must work.
+const WORKING_PROPERTIES: PartitionProperties = PartitionProperties::empty();
 
 /// A VM to be created.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,7 +24,10 @@ pub struct VmConfig {
     /// How many vCPUs it has: its execution contexts.
     pub vcpus: u16,
     /// What it would offer. Shown to others only as far as the mediator makes it work: today
-    /// [`PartitionProperties::AARCH64`].
+    /// nothing.
+    ///
+    /// [`PartitionProperties::AARCH64`] is not the host's to tell: the call by which the VM joins
+    /// shows its width, which a host need not know when it makes the VM.
     pub properties: PartitionProperties,
     /// Its protocol UUID, or [`Uuid::NIL`].
     pub uuid: Uuid,
@@ -57,10 +60,12 @@ impl<B: Buffer> Vm<B> {
         self.config.id
     }
 
-    /// What others see of it.
-    pub(crate) fn info(&self) -> PartitionInfo {
+    /// What others see of it, where it runs in this `width`.
+    pub(crate) fn info(&self, width: Width) -> PartitionInfo {
         let VmConfig { id, vcpus, properties, uuid } = self.config;
-        PartitionInfo::new(id.into(), vcpus, properties & WORKING_PROPERTIES, uuid)
+        let mut shown = properties & WORKING_PROPERTIES;
+        shown.set(PartitionProperties::AARCH64, width == Width::Bits64);
+        PartitionInfo::new(id.into(), vcpus, shown, uuid)
     }
 
     /// Where the negotiation stands: before, under way, or done for good.

@@ -133,6 +133,10 @@ impl Host for Hypervisor {
         current::as_host(|| self.journal().write_taint(reason));
     }
 
+    fn reclaim_is_due(&self) {
+        current::as_host(|| self.journal().count_reclaim_due());
+    }
+
     fn log(&self, level: Level, message: fmt::Arguments<'_>) {
         current::as_host(|| self.journal().write_log(level, message));
     }

@@ -1,6 +1,7 @@
 //! What the model saw: log lines, taints, and violations of what the mediator promises.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ffa_core::{Level, Taint};
@@ -11,6 +12,7 @@ pub struct Journal {
     log: Mutex<Vec<(Level, String)>>,
     taints: Mutex<Vec<Taint>>,
     violations: Mutex<Vec<String>>,
+    reclaims_due: AtomicUsize,
 }
 
 /// More violations than this are counted and not kept.
@@ -43,6 +45,12 @@ impl Journal {
         lock(&self.taints).clone()
     }
 
+    /// How often the mediator said that something waits to be reclaimed.
+    #[must_use]
+    pub fn reclaims_due(&self) -> usize {
+        self.reclaims_due.load(Ordering::Relaxed)
+    }
+
     /// The log.
     #[must_use]
     pub fn log(&self) -> Vec<(Level, String)> {
@@ -57,6 +65,10 @@ impl Journal {
 
     pub(crate) fn write_log(&self, level: Level, message: fmt::Arguments<'_>) {
         lock(&self.log).push((level, message.to_string()));
+    }
+
+    pub(crate) fn count_reclaim_due(&self) {
+        self.reclaims_due.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn write_taint(&self, taint: Taint) {

@@ -87,7 +87,7 @@ impl Setup {
 /// A VM of two vCPUs, as most tests have it.
 #[must_use]
 pub(crate) fn vm_config(id: u16) -> VmConfig {
-    let properties = PartitionProperties::AARCH64;
+    let properties = PartitionProperties::empty();
     VmConfig { id: vm_id(id), vcpus: 2, properties, uuid: Uuid::NIL }
 }
 

@@ -76,7 +76,7 @@ fn call<B: Backend, R: Request>(cpu: &mut Cpu<'_, Model, B>, id: u16, request: &
 }
 
 fn join<B: Backend>(mediator: &Mediator<Model, B>, cpu: &mut Cpu<'_, Model, B>, id: u16) {
-    let (properties, uuid) = (PartitionProperties::AARCH64, Uuid::NIL);
+    let (properties, uuid) = (PartitionProperties::empty(), Uuid::NIL);
     let config = VmConfig { id: VmId::new(id).unwrap(), vcpus: 1, properties, uuid };
     mediator.create_vm(config).unwrap();
     let _version = call(cpu, id, &GetVersion::new(Version::V1_2));

@@ -343,3 +343,26 @@ fn a_vm_that_does_not_exist_is_refused() {
         .fails(Status::NOT_SUPPORTED);
     assert_eq!(machine.destroy(9), Err(DestroyError::UnknownId));
 }
+
+#[test]
+fn the_host_is_told_when_something_waits_to_be_reclaimed() {
+    let machine = Setup::default().with_policy(Policy::allow_all()).start();
+    let mut due = 0;
+    let mut told = |more: usize| {
+        due += more;
+        machine.reclaim_all();
+        assert_eq!(machine.journal().reclaims_due(), due);
+    };
+    machine.create(1).unwrap();
+    told(0);
+    machine.vcpu(0, 1, 0).version(Version::V1_2).unwrap();
+    told(0);
+    machine.vcpu(0, 1, 0).call(&IdGet).unwrap();
+    assert!(machine.mediator().retired().objects > 0, "the directory without it");
+    told(1);
+    machine.vcpu(0, 1, 0).count(NIL).unwrap();
+    told(0);
+    machine.destroy(1).unwrap();
+    assert!(machine.mediator().retired().objects > 0, "the VM, and the directory with it");
+    told(1);
+}

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use common::join;
 use ffa_abi::{
-    CallError, EndpointId, FUNCTIONS, Features, FunctionId, PartitionInfo, PartitionInfoFlags,
-    PartitionInfoGet, PartitionInfoGetRegs, PartitionProperties, Regs, Request, Status, Uuid,
-    Version, Width,
+    CallError, EndpointId, FUNCTIONS, Features, FunctionId, IdGet, PartitionInfo,
+    PartitionInfoFlags, PartitionInfoGet, PartitionInfoGetRegs, PartitionProperties, Regs, Request,
+    Status, Uuid, Version, VmId, Width,
 };
 use ffa_core::{Caller, Limits, NewError, Outcome, Policy};
 use ffa_harness::{Entry, Machine, Setup, SpmcSetup, secure_partition};
@@ -431,4 +431,18 @@ fn a_list_for_1_0_fills_its_page() {
         );
         assert_eq!(machine.vcpu(0, own, 0).rx_bytes(4096), before, "VM {own}");
     }
+}
+
+#[test]
+fn the_width_of_the_call_by_which_a_vm_joins_is_shown() {
+    let machine = Setup::default().with_policy(Policy::allow_all()).start();
+    for (vm, width) in [(1, Width::Bits32), (2, Width::Bits64)] {
+        machine.create(vm).unwrap();
+        let mut vcpu = machine.vcpu_as(0, Caller { vm: VmId::new(vm).unwrap(), vcpu: 0, width });
+        vcpu.version(Version::V1_2).unwrap();
+        vcpu.call(&IdGet).unwrap();
+    }
+    let shown: Vec<u32> =
+        machine.vcpu(0, 2, 0).registers(NIL).unwrap().iter().map(|vm| vm.properties).collect();
+    assert_eq!(shown, [0, PartitionProperties::AARCH64.bits()]);
 }

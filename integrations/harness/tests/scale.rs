@@ -8,7 +8,7 @@ use ffa_harness::{Machine, Setup};
 const VMS: u16 = 0x7fff;
 
 fn create(machine: &Machine, id: u16) {
-    let properties = PartitionProperties::AARCH64;
+    let properties = PartitionProperties::empty();
     let id = VmId::new(id).unwrap();
     let uuid = Uuid::from_words([id.get().into(), 1, 2, 3]);
     machine.mediator().create_vm(VmConfig { id, vcpus: 1, properties, uuid }).unwrap();

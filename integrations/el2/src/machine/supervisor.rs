@@ -166,7 +166,7 @@ impl Slot {
         let config = VmConfig {
             id: self.id,
             vcpus: self.plan.vcpus,
-            properties: properties | PartitionProperties::AARCH64,
+            properties,
             uuid: Uuid(self.plan.uuid),
         };
         match host::mediator().create_vm(config) {

@@ -94,7 +94,7 @@ impl Population {
         VmConfig {
             id: vm_id(self.id(generation)),
             vcpus: 1,
-            properties: PartitionProperties::AARCH64,
+            properties: PartitionProperties::empty(),
             uuid: Uuid(uuid),
         }
     }

@@ -35,6 +35,6 @@ pub(crate) const MINE: Uuid = Uuid(*b"a VM's own UUID.");
 
 /// A VM with as many vCPUs as its id says, and no UUID.
 pub(crate) fn config(id: u16) -> VmConfig {
-    let properties = PartitionProperties::AARCH64;
+    let properties = PartitionProperties::empty();
     VmConfig { id: VmId::new(id).unwrap(), vcpus: id, properties, uuid: Uuid::NIL }
 }
