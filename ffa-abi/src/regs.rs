@@ -4,8 +4,10 @@ use core::fmt;
 
 /// x0..x17 at an SMC or HVC, before or after the call.
 ///
-/// SMC32 calls use the low halves only: [`Regs::w`] drops the upper one.
+/// SMC32 calls use the low halves only: [`Regs::w`] drops the upper one. Nothing but the 18 registers
+/// lies in it: where a host has them one after the other, they can be taken as they are.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[repr(transparent)]
 pub struct Regs(pub [u64; Regs::COUNT]);
 
 impl Regs {

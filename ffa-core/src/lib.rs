@@ -35,4 +35,4 @@ pub use lifecycle::{CreateError, DestroyError};
 pub use limits::Limits;
 pub use mediator::{Config, Mediator, NewError};
 pub use policy::Policy;
-pub use vm::VmConfig;
+pub use vm::{OUR_VERSION as VERSION, VmConfig};

@@ -11,7 +11,7 @@ use crate::listing::Listing;
 use crate::mailbox::Mailbox;
 
 /// The version that the mediator speaks, and the highest that a VM gets.
-pub(crate) const OUR_VERSION: Version = Version::V1_2;
+pub const OUR_VERSION: Version = Version::V1_2;
 
 /// The properties that a VM can be given today: what is promised must work.
 const WORKING_PROPERTIES: PartitionProperties = PartitionProperties::empty();

@@ -189,7 +189,7 @@ impl<'r, H: Footprint, K: Chunk + ?Sized, C, B: Backend> Writer<'r, Chunked<H, K
 
         let mut entries = Vec::new();
         reserve(&mut entries, (old.len() - replaced.len()).saturating_add(room))?;
-        entries.extend(kept.iter().map(Entry::share));
+        append(&mut entries, kept.iter().map(Entry::share))?;
         let top = Top { entries, owned: AtomicU64::new(0) };
         top.own(replaced.start..replaced.start);
         Ok(Splice { writer: self, replaced, top, bytes })
@@ -236,12 +236,12 @@ impl<'w, 'r, H, K: Chunk + ?Sized, C, B: Backend> Splice<'w, 'r, H, K, C, B> {
     ) -> Result<Spliced<'w, 'r, H, K, C, B>, ReplaceError> {
         let old = &self.writer.root().value.top.entries;
         let after = old.get(self.replaced.end..).unwrap_or(&[]);
-        reserve(&mut self.top.entries, after.len())?;
-        self.top.entries.extend(after.iter().map(|entry| {
+        let adjusted = after.iter().map(|entry| {
             let mut entry = entry.share();
             adjust(&mut entry.summary);
             entry
-        }));
+        });
+        append(&mut self.top.entries, adjusted)?;
         let snapshot = Node::try_new(Chunked { head, top: self.top })?;
         Ok(Spliced { writer: self.writer, replaced: self.replaced, snapshot, bytes: self.bytes })
     }
@@ -274,6 +274,16 @@ fn reserve<K: Chunk + ?Sized>(entries: &mut Vec<Entry<K>>, more: usize) -> Resul
         return Err(OutOfMemory);
     }
     entries.try_reserve(more).map_err(|_| OutOfMemory)
+}
+
+/// Appends without the code that would grow the vector on the way, and abort where it cannot.
+fn append<K: Chunk + ?Sized>(
+    entries: &mut Vec<Entry<K>>,
+    more: impl ExactSizeIterator<Item = Entry<K>>,
+) -> Result<(), OutOfMemory> {
+    reserve(entries, more.len())?;
+    entries.extend(more);
+    Ok(())
 }
 
 const MOST_ENTRIES: usize = u32::MAX as usize;

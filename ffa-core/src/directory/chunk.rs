@@ -111,8 +111,12 @@ impl Chunk {
         let (narrow, v1_1) = (blocks * WIDE_LINES, blocks * (WIDE_LINES + NARROW_LINES));
         let lines = if differs { v1_1 + narrow } else { v1_1 };
         let mut chunk = Chunk::new_box_zeroed_with_elems(lines).map_err(|_| OutOfMemory)?;
-        let (wide_lines, others) = chunk.lines.split_at_mut(narrow);
-        let (narrow_lines, v1_1_lines) = others.split_at_mut(v1_1 - narrow);
+        // There are just as many lines; what is said without a panic is said without its code.
+        let parts = chunk.lines.split_at_mut_checked(narrow).and_then(|(wide, others)| {
+            let (narrow, v1_1) = others.split_at_mut_checked(v1_1 - narrow)?;
+            Some((wide, narrow, v1_1))
+        });
+        let (wide_lines, narrow_lines, v1_1_lines) = parts.ok_or(OutOfMemory)?;
         let seen_by = |version| move |info: &PartitionInfo| info.seen_by(version, Uuid::NIL);
         if has_newer {
             fill(wide_lines, lead, runs.clone(), convert(seen_by(Version::V1_2)));

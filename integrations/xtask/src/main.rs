@@ -24,6 +24,7 @@ mod toolchain;
 mod verify;
 mod vm;
 mod workspace;
+mod xen_object;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ Commands:
   bundle  Write VMs with their images and options to a file for the hypervisor
   bench   Measure
   header  Write the C header of ffa-abi from its tables
+  xen-object  Build the mediator as an object for Xen
   setup   Install what the machine lacks (the other commands do it as they need it)
 
 `cargo xtask <COMMAND> --help` tells more.";
@@ -72,6 +74,7 @@ fn dispatch(words: &[OsString]) -> Result<()> {
         Some("image") => image::command(rest),
         Some("bundle") => bundle::command(rest),
         Some("header") => header::command(rest),
+        Some("xen-object") => xen_object::command(rest),
         Some("setup") => setup::command(rest),
         Some("help" | "--help" | "-h") => arguments::print_help(HELP),
         _ => Err(Failure::usage(format!(

@@ -28,7 +28,7 @@ const QUERY_LIMIT: Duration = Duration::from_secs(30);
 /// Compilers with the sources of core, as Debian and Ubuntu name them; newest first.
 const COMPILERS: [[&str; 3]; 2] =
     [["rustc-web", "cargo-web", "rust-web-src"], ["rustc", "cargo", "rust-src"]];
-const LINKER: &str = "binutils-aarch64-linux-gnu";
+pub(crate) const LINKER: &str = "binutils-aarch64-linux-gnu";
 const EMULATOR: &str = "qemu-system-arm";
 /// Of the same source as the emulator: both are installed in one version, or not together.
 const TWIN: &str = "qemu-utils";
