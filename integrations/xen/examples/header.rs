@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let written = header().and_then(|text| std::fs::write(file(), text).map_err(|why| why.to_string()));
+    let written =
+        header().and_then(|text| std::fs::write(file(), text).map_err(|why| why.to_string()));
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
 }
 
 /// Where the header is.
-pub fn file() -> PathBuf {
+pub(crate) fn file() -> PathBuf {
     root().join("include/ffa_xen.h")
 }
 
@@ -25,11 +26,12 @@ pub fn file() -> PathBuf {
 ///
 /// # Errors
 /// Why cbindgen cannot tell.
-pub fn header() -> Result<String, String> {
+pub(crate) fn header() -> Result<String, String> {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml"))?;
     let builder = cbindgen::Builder::new().with_config(config);
-    let sources = ["services", "surface", "runtime"].map(|name| root().join(format!("src/{name}.rs")));
-    let bindings = sources.into_iter().fold(builder, |builder, source| builder.with_src(source));
+    let sources =
+        ["services", "surface", "runtime"].map(|name| root().join(format!("src/{name}.rs")));
+    let bindings = sources.into_iter().fold(builder, cbindgen::Builder::with_src);
     let mut text = Vec::new();
     bindings.generate().map_err(|why| why.to_string())?.write(&mut text);
     String::from_utf8(text).map_err(|why| why.to_string())

@@ -66,7 +66,7 @@ impl ffa_core::Host for Xen {
     }
 
     fn taint(&self, reason: Taint) {
-        let line = Line::new(format_args!("FF-A: {reason}"));
+        let line = Line::new(format_args!("{reason}"));
         let text = line.bytes();
         // SAFETY: a service; the text is there until it returns.
         unsafe { (self.services.taint)(text.as_ptr(), text.len()) };

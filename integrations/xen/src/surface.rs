@@ -132,7 +132,8 @@ pub extern "C" fn ffa_xen_domain_init(vm: u16, vcpus: u16) -> Status {
 pub extern "C" fn ffa_xen_teardown(vm: u16) -> Status {
     let (Some(adapter), Some(id)) = (ADAPTER.get(), VmId::new(vm)) else { return Status::Invalid };
     // What is freed below may be what a withdrawal lacks: it is tried again then.
-    let withdrawn = matches!(adapter.mediator.destroy_vm(id), Ok(()) | Err(DestroyError::UnknownId));
+    let withdrawn =
+        matches!(adapter.mediator.destroy_vm(id), Ok(()) | Err(DestroyError::UnknownId));
     while adapter.mediator.reclaim(RECLAIM_BUDGET).freed > 0 && !adapter.should_yield() {}
     if withdrawn && adapter.mediator.is_gone(id) { Status::Ok } else { Status::Again }
 }

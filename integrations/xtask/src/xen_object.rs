@@ -78,7 +78,7 @@ fn staticlib() -> Result<PathBuf> {
 
 /// The one member of the archive that is ours: all of the program, since it was optimised as a whole.
 ///
-/// What else there is are compiler_builtins, whose memcpy would take the place of Xen's own.
+/// What else there is are `compiler_builtins`, whose memcpy would take the place of Xen's own.
 fn whole_program(archive: &Path) -> Result<PathBuf> {
     let bytes = read(archive)?;
     let member = archive::member(&bytes, "ffa_xen-").map_err(|why| at(archive, &why))?;
@@ -120,7 +120,10 @@ fn finish(linked: &Linked) -> Result<PathBuf> {
 
 fn disassemble(object: &Path) -> Result<String> {
     let mut objdump = tool(OBJDUMP)?;
-    let output = process::output(objdump.args(["--disassemble", "--no-show-raw-insn"]).arg(object), TOOL_LIMIT)?;
+    let output = process::output(
+        objdump.args(["--disassemble", "--no-show-raw-insn"]).arg(object),
+        TOOL_LIMIT,
+    )?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

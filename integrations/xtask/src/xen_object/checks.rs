@@ -6,7 +6,7 @@ use super::EXPORTS;
 use super::elf::{Relocatable, Section};
 use super::names::LIMIT;
 
-/// What the object may ask of Xen: the three functions of ffa_rs.c that a Rust program needs, and
+/// What the object may ask of Xen: the three functions of `ffa_rs.c` that a Rust program needs, and
 /// what every C program has.
 const IMPORTS: [&str; 9] = [
     "bcmp",
@@ -71,7 +71,8 @@ fn check_sections(object: &Relocatable) -> Result<(), String> {
 }
 
 fn check_globals(object: &Relocatable) -> Result<(), String> {
-    let defined = object.symbols.iter().filter(|symbol| symbol.is_global && symbol.section.is_some());
+    let defined =
+        object.symbols.iter().filter(|symbol| symbol.is_global && symbol.section.is_some());
     let mut globals: Vec<&str> = defined.map(|symbol| symbol.name.as_str()).collect();
     globals.sort_unstable();
     if globals == EXPORTS {
@@ -201,10 +202,20 @@ mod tests {
     #[test]
     fn vector_instructions_are_seen() {
         let line = |code: &str| format!("0000 <f>:\n       4:\t{code}\n");
-        for code in ["movi\tv0.2d, #0x0", "stp\tq0, q1, [x0]", "fmov\td8, x1", "ld1\t{v1.16b}, [x2]"] {
+        for code in
+            ["movi\tv0.2d, #0x0", "stp\tq0, q1, [x0]", "fmov\td8, x1", "ld1\t{v1.16b}, [x2]"]
+        {
             assert!(check_instructions(&line(code)).is_err(), "{code}");
         }
-        for code in ["b\t8 <d0>", "b.hi\tb14 <f>", "tbz\tw0, #3, d8 <q2>", "dmb\tish", "mov\tw1, #0x0 // =0", "bl\t0 <q1>", "ldr\tx1, [sp]"] {
+        for code in [
+            "b\t8 <d0>",
+            "b.hi\tb14 <f>",
+            "tbz\tw0, #3, d8 <q2>",
+            "dmb\tish",
+            "mov\tw1, #0x0 // =0",
+            "bl\t0 <q1>",
+            "ldr\tx1, [sp]",
+        ] {
             assert_eq!(check_instructions(&line(code)), Ok(()), "{code}");
         }
         assert!(check_instructions("").is_err());

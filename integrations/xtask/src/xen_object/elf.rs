@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use object::read::elf::{ElfFile64, FileHeader};
 use object::{
-    LittleEndian, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SectionIndex,
-    SectionKind, SymbolKind,
+    LittleEndian, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget,
+    SectionIndex, SectionKind, SymbolKind,
 };
 
 /// A section that is loaded, or not.

@@ -60,7 +60,8 @@ mod tests {
     fn names_are_paths() {
         let mangled = "_ZN8ffa_core9directory4view4View4copy17h17e19c949a44ab38E";
         assert_eq!(plain(mangled), "ffa_core.directory.view.View.copy");
-        let generic = "_ZN55_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789abcdefE";
+        let generic =
+            "_ZN55_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789abcdefE";
         assert_eq!(plain(generic), "T_as_core.convert.Into_U.into");
     }
 

@@ -4,7 +4,7 @@
 //! A section reaches those that its relocations name: calls, jumps, addresses that it takes, and what
 //! the tables of pointers that it uses hold. That is more than can happen, and never less, as long as
 //! no pointer to a function comes from elsewhere. Those that do come from the table of services, which
-//! is C; the library itself keeps none in memory: `keeps_no_pointers` looks.
+//! is C: the library itself keeps none in memory.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -91,7 +91,8 @@ fn path_to(
         }
         path.push(*before);
     }
-    let name = |index: &usize| by_index.get(index).map_or_else(String::new, |section| readable(section));
+    let name =
+        |index: &usize| by_index.get(index).map_or_else(String::new, |section| readable(section));
     path.iter().rev().map(name).collect()
 }
 
