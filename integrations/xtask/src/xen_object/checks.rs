@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::EXPORTS;
 use super::elf::{Relocatable, Section};
-use super::names::LIMIT;
+use super::names::{FILE, LIMIT};
 
 /// What the object may ask of Xen: the three functions of `ffa_rs.c` that a Rust program needs, and
 /// what every C program has.
@@ -43,6 +43,7 @@ pub(super) fn check(object: &[u8], disassembly: &str) -> Result<Report, String> 
     };
     check_sections(&object)?;
     check_globals(&object)?;
+    check_files(&object)?;
     report.check_names_and_imports()?;
     check_instructions(disassembly)?;
     Ok(report)
@@ -79,6 +80,13 @@ fn check_globals(object: &Relocatable) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("global symbols are {}, not {}", globals.join(" "), EXPORTS.join(" ")))
+}
+
+fn check_files(object: &Relocatable) -> Result<(), String> {
+    match object.files.iter().find(|name| *name != FILE) {
+        None => Ok(()),
+        Some(stray) => Err(format!("a source file is called {stray}, not {FILE}")),
+    }
 }
 
 fn imports(object: &Relocatable) -> Vec<String> {
@@ -162,6 +170,7 @@ mod tests {
         Relocatable {
             sections: sections.iter().map(|(name, size)| section(name, *size)).collect(),
             symbols: globals.iter().map(symbol).collect(),
+            files: [FILE.to_owned()].into(),
         }
     }
 
@@ -187,6 +196,14 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_the_compilers_units_are_seen() {
+        let mut object = object(&[], &[]);
+        assert_eq!(check_files(&object), Ok(()));
+        object.files.insert("ffa_xen.f1fc5a56103564c8-cgu.0".into());
+        assert!(check_files(&object).unwrap_err().contains("cgu.0"));
+    }
+
+    #[test]
     fn imports_are_those_of_the_list_and_names_are_short() {
         let report = |imports: &[&str], longest| Report {
             sizes: vec![],
@@ -194,9 +211,9 @@ mod tests {
             longest,
             functions: 0,
         };
-        assert_eq!(report(&["memcpy", "ffa_xen_alloc"], 126).check_names_and_imports(), Ok(()));
+        assert_eq!(report(&["memcpy", "ffa_xen_alloc"], LIMIT).check_names_and_imports(), Ok(()));
         assert!(report(&["__aarch64_cas8_acq"], 9).check_names_and_imports().is_err());
-        assert!(report(&[], 127).check_names_and_imports().is_err());
+        assert!(report(&[], LIMIT + 1).check_names_and_imports().is_err());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct Symbol {
 pub(super) struct Relocatable {
     pub(super) sections: Vec<Section>,
     pub(super) symbols: Vec<Symbol>,
+    /// The names of source files.
+    pub(super) files: BTreeSet<String>,
 }
 
 impl Relocatable {
@@ -74,11 +76,13 @@ fn parse(bytes: &[u8]) -> object::Result<Relocatable> {
             wants,
         });
     }
-    let mut symbols = Vec::new();
+    let (mut symbols, mut files) = (Vec::new(), BTreeSet::new());
     for symbol in file.symbols() {
         let named = !symbol.name()?.is_empty() && symbol.kind() != SymbolKind::Section;
-        // Marks of where code and data begin.
-        if named && !symbol.name()?.starts_with('$') && symbol.kind() != SymbolKind::File {
+        if symbol.kind() == SymbolKind::File {
+            files.insert(symbol.name()?.to_owned());
+        // With a dollar they are marks of where code and data begin.
+        } else if named && !symbol.name()?.starts_with('$') {
             symbols.push(Symbol {
                 name: symbol.name()?.to_owned(),
                 size: symbol.size(),
@@ -88,5 +92,5 @@ fn parse(bytes: &[u8]) -> object::Result<Relocatable> {
             });
         }
     }
-    Ok(Relocatable { sections, symbols })
+    Ok(Relocatable { sections, symbols, files })
 }

@@ -1,21 +1,25 @@
-//! Names that Xen's symbol table takes: it looks symbols up in a buffer of 127 characters, and its
-//! build reads them from lines of words.
+//! Names that Xen's symbol table takes: its build reads them from lines of words, puts the source
+//! file in front of local ones, `file#name`, and Xen looks them up in a buffer of 127 characters that
+//! nothing keeps from overflowing.
 
 use std::collections::BTreeSet;
 
 use super::EXPORTS;
 use super::elf::Relocatable;
 
-/// Longest name that is made here; longer ones would overflow.
-pub(super) const LIMIT: usize = 126;
+/// Longest name that is made here.
+pub(super) const LIMIT: usize = 100;
+/// What the symbols of files are called, in place of the compiler's names for its units.
+pub(super) const FILE: &str = "ffa_xen.rs";
+const _: () = assert!(FILE.len() + "#".len() + LIMIT < 127);
 /// Room for what tells names apart.
 const SUFFIX: usize = 6;
 
 /// Lines of `old new` for `objcopy --redefine-syms`, for every symbol that is defined here and not
-/// exported.
+/// exported, and for the files.
 pub(super) fn short(object: &[u8]) -> Result<String, String> {
-    let symbols = Relocatable::parse(object)?.symbols;
-    let mut lines = String::new();
+    let Relocatable { symbols, files, .. } = Relocatable::parse(object)?;
+    let mut lines: String = files.iter().map(|file| format!("{file} {FILE}\n")).collect();
     let (mut seen, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for symbol in symbols.iter().filter(|symbol| symbol.section.is_some()) {
         if EXPORTS.contains(&symbol.name.as_str()) || !seen.insert(&symbol.name) {
@@ -60,9 +64,8 @@ mod tests {
     fn names_are_paths() {
         let mangled = "_ZN8ffa_core9directory4view4View4copy17h17e19c949a44ab38E";
         assert_eq!(plain(mangled), "ffa_core.directory.view.View.copy");
-        let generic =
-            "_ZN55_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789abcdefE";
-        assert_eq!(plain(generic), "T_as_core.convert.Into_U.into");
+        let of_a_trait = "_ZN66_$LT$ffa_core..host..OutOfBounds$u20$as$u20$core..fmt..Display$GT$3fmt17h28efa3b22feaa746E";
+        assert_eq!(plain(of_a_trait), "ffa_core.host.OutOfBounds_as_core.fmt.Display_.fmt");
     }
 
     #[test]
