@@ -2,9 +2,9 @@
 //!
 //! The guests are clients of FF-A as anybody would write one with `ffa-abi`: they negotiate, map
 //! their buffers, list the partitions in each way that their version has, and check what they see.
-//! Each is a raw binary for `0x4020_0000`, started at EL1 with the MMU off, `x0` 0 or a device
-//! tree, and `x1` an [`argument::Argument`]. Each ends by printing `RESULT PASS` or
-//! `RESULT FAIL why` and powering off.
+//! Each is a raw binary with an arm64 Image header that runs at any multiple of 4096, started at
+//! EL1 with the MMU off, `x0` 0 or a device tree, and `x1` an [`argument::Argument`]. Each ends by
+//! printing `RESULT PASS` or `RESULT FAIL why` and powering off.
 //!
 //! [`argument`], [`client`] and [`observer`] know no hardware and are tested on the host.
 #![cfg_attr(not(test), no_std)]

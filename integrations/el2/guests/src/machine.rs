@@ -5,6 +5,7 @@ pub mod call;
 pub mod console;
 pub mod cpu;
 pub mod interrupts;
+mod start;
 pub mod time;
 
 use core::panic::PanicInfo;
