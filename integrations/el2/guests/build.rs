@@ -10,5 +10,7 @@ fn main() {
         // So that the linker lists what has to be relocated, wherever it is: it relocates itself.
         println!("cargo::rustc-link-arg-bins=-pie");
         println!("cargo::rustc-link-arg-bins=-znotext");
+        // Memory protection is no subject without an MMU; it has rules on the order of sections.
+        println!("cargo::rustc-link-arg-bins=-znorelro");
     }
 }
