@@ -20,7 +20,7 @@ const UNKNOWN: [u64; 8] = [
 /// Calls of every owner that nobody serves.
 const FOREIGN: [u64; 14] = [
     // Arm architecture, TRNG, no PSCI function.
-    0x8000_7FFF,
+    0x8000_0FFF,
     0x8400_0050,
     0x8400_001F,
     // FF-A with a reserved bit, with the SVE hint, beside its range, and as a yielding call.
