@@ -45,9 +45,9 @@ impl Turns {
     }
 
     /// Waits until these permanent VMs, which have all been seen, are gone.
-    pub(super) fn wait_until_gone(&mut self, ids: impl Iterator<Item = u16> + Clone) -> Verdict {
-        self.wait("permanent VMs do not leave", |observer| {
-            ids.clone().all(|id| observer.has_left(EndpointId(id)))
+    pub(super) fn wait_until_gone(&mut self, mut ids: impl Iterator<Item = u16>) -> Verdict {
+        ids.try_for_each(|id| {
+            self.wait("permanent VMs do not leave", |observer| observer.has_left(EndpointId(id)))
         })
     }
 
