@@ -6,6 +6,7 @@ pub mod keeper;
 pub mod leaks;
 pub mod lister;
 pub mod mayfly;
+pub mod meter;
 pub mod neighbour;
 pub mod selftest;
 pub mod share;

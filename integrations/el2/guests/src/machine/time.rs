@@ -14,6 +14,13 @@ pub fn now() -> u64 {
     u64::try_from(ticks / u128::from(frequency())).unwrap_or(u64::MAX)
 }
 
+/// Nanoseconds since the same moment, as exactly as the counter counts.
+#[must_use]
+pub fn nanoseconds() -> u64 {
+    let ticks = u128::from(counter()) * 1_000_000_000;
+    u64::try_from(ticks / u128::from(frequency())).unwrap_or(u64::MAX)
+}
+
 fn counter() -> u64 {
     // SAFETY: reading the counter changes nothing; the barrier keeps it in program order.
     unsafe { asm!("isb", options(nostack)) };

@@ -1,0 +1,4 @@
+//! Measures calls and powers off.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(meter);
