@@ -100,7 +100,7 @@ impl View {
 
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, own, lists, fewest, most, .. } = self;
+        let Self { client, own: EndpointId(own), lists, fewest, most, .. } = self;
         let version = client.version();
         write!(f, "vm={own} version={version} lists={lists} listed_min={fewest} listed_max={most}")
     }
