@@ -38,11 +38,7 @@ pub(crate) fn command(words: &[OsString]) -> Result<()> {
 /// Builds the hypervisor; the path of its flat binary.
 pub(crate) fn hypervisor() -> Result<PathBuf> {
     build(HYPERVISOR)?;
-    let flat = flatten(HYPERVISOR)?;
-    if !flat.has_image_header() {
-        return Err(Failure::failed("the hypervisor has no arm64 Image header: see its image.ld"));
-    }
-    write(HYPERVISOR, &flat)
+    write(HYPERVISOR, &flatten(HYPERVISOR)?)
 }
 
 /// Builds the guests; the path of the flat binary of each is [`guest`].
@@ -70,7 +66,12 @@ fn build(package: &str) -> Result<()> {
 fn flatten(name: &str) -> Result<Flat> {
     let path = workspace::target_dir("aarch64").join(TARGET).join("release").join(name);
     let elf = fs::read(&path).at("read", &path)?;
-    Flat::from_elf(&elf).map_err(|why| Failure::failed(format!("{}: {why}", path.display())))
+    let flat = Flat::from_elf(&elf)
+        .map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?;
+    if !flat.has_image_header() {
+        return Err(Failure::failed(format!("{name} has no arm64 Image header: see its image.ld")));
+    }
+    Ok(flat)
 }
 
 fn write(name: &str, flat: &Flat) -> Result<PathBuf> {

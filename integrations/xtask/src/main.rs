@@ -21,6 +21,7 @@ mod suite;
 mod summary;
 mod table;
 mod toolchain;
+mod transcript;
 mod verify;
 mod vm;
 mod workspace;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::failure::{Failure, Result};
+
 /// What a lister saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Summary {
@@ -57,6 +59,15 @@ impl Verdict {
             }
         }
         verdict
+    }
+
+    /// An error unless it is that VM `id` passed.
+    pub(crate) fn require(self, id: u16) -> Result<()> {
+        match self {
+            Self::Pass => Ok(()),
+            Self::Fail(why) => Err(Failure::failed(format!("vm{id}: {why}"))),
+            Self::Silent => Err(Failure::failed(format!("vm{id} has no RESULT line"))),
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The guests are clients of FF-A as anybody would write one with `ffa-abi`: they negotiate, map
 //! their buffers, list the partitions in each way that their version has, and check what they see.
-//! Each is a raw binary for `0x4020_0000`, started at EL1 with the MMU off, `x0` 0 or a device
-//! tree, and `x1` an [`argument::Argument`]. Each ends by printing `RESULT PASS` or
+//! Each is a raw binary with an arm64 Image header that runs at any multiple of 4096, started at
+//! EL1 with the MMU off and `x0` 0 or a device tree. An [`argument::Argument`] is in `x1`, or in
+//! the boot arguments of the device tree as `arg=NUMBER`. Each ends by printing `RESULT PASS` or
 //! `RESULT FAIL why` and powering off.
 //!
-//! [`argument`], [`client`] and [`observer`] know no hardware and are tested on the host.
+//! The modules that know no hardware are tested on the host: all but `machine` and `programs`.
 #![cfg_attr(not(test), no_std)]
 
 // The vector registers are for the self-test alone, and interrupt handlers do not save them.
@@ -16,7 +17,10 @@ compile_error!("guests are built for aarch64-unknown-none-softfloat");
 pub mod argument;
 pub mod client;
 pub mod observer;
+pub mod platform;
 pub mod random;
+pub mod toolstack;
+pub mod transcript;
 
 #[cfg(target_os = "none")]
 pub mod machine;
@@ -32,8 +36,9 @@ macro_rules! guest {
             $crate::machine::entry!(main, 16);
             $crate::machine::exception_handlers!($crate::machine::Exceptions);
 
-            fn main(_device_tree: u64, argument: u64, _: u64, _: u64) -> ! {
-                $crate::machine::run($crate::programs::$program::main, argument)
+            fn main(x0: u64, x1: u64, _: u64, _: u64) -> ! {
+                // SAFETY: both are as the hypervisor gave them to the first instruction.
+                unsafe { $crate::machine::run($crate::programs::$program::main, x0, x1) }
             }
         }
 

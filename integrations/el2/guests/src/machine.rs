@@ -4,8 +4,11 @@ pub mod buffers;
 pub mod call;
 pub mod console;
 pub mod cpu;
+mod devices;
 pub mod interrupts;
+mod start;
 pub mod time;
+pub mod xen;
 
 use core::panic::PanicInfo;
 
@@ -19,9 +22,17 @@ use crate::println;
 /// How a guest ends: well, or with what went wrong.
 pub type Verdict = Result<(), &'static str>;
 
-/// Runs a guest's program, prints its result and powers off.
-pub fn run(program: fn(Argument) -> Verdict, argument: u64) -> ! {
+/// Runs a guest's program, prints its result and powers off. Its argument is in the boot arguments
+/// of its device tree, or else in `x1`.
+///
+/// # Safety
+/// `x0` and `x1` are what whoever started the guest gave it: `x0` is 0 or the address of a device
+/// tree that nobody changes.
+pub unsafe fn run(program: fn(Argument) -> Verdict, x0: u64, x1: u64) -> ! {
+    // SAFETY: promised by the caller.
+    unsafe { devices::find(x0) };
     interrupts::enable();
+    let argument = devices::platform().argument.unwrap_or(x1);
     match program(Argument::from_bits(argument)) {
         Ok(()) => println!("RESULT PASS"),
         Err(why) => println!("RESULT FAIL {why}"),

@@ -79,6 +79,12 @@ impl Observer {
         self.permanent.iter().all(|(_, life)| *life != Life::Expected)
     }
 
+    /// Whether this permanent VM has shown up and is gone.
+    #[must_use]
+    pub fn has_left(&self, id: EndpointId) -> bool {
+        self.permanent.contains(&(id, Life::Left))
+    }
+
     /// Checks the next list.
     ///
     /// # Errors
@@ -195,6 +201,18 @@ mod tests {
         }
         let back = Violation::CameBack(EndpointId(1));
         assert_eq!(check(&mut observer, &[2, 1]), Err(back));
+    }
+
+    #[test]
+    fn a_vm_has_left_only_after_it_was_there() {
+        let mut observer = observer(Version::V1_2, false);
+        let has_left = |observer: &Observer| observer.has_left(EndpointId(1));
+        assert!(!has_left(&observer));
+        for (ids, left) in [(&[2][..], false), (&[1, 2], false), (&[2], true)] {
+            assert_eq!(check(&mut observer, ids), Ok(()));
+            assert_eq!(has_left(&observer), left, "{ids:?}");
+        }
+        assert!(!observer.has_left(OWN) && !observer.has_left(EndpointId(9)));
     }
 
     #[test]

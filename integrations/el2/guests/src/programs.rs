@@ -1,7 +1,9 @@
 //! What each guest does.
 
+pub mod dom0;
 pub mod hello;
 pub mod hostile;
+pub mod keeper;
 pub mod leaks;
 pub mod lister;
 pub mod mayfly;
@@ -9,3 +11,5 @@ pub mod neighbour;
 pub mod selftest;
 pub mod share;
 pub mod storm;
+pub mod transcript;
+mod turns;

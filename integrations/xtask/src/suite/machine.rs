@@ -12,6 +12,7 @@ use crate::failure::{AtPath, Failure, Result};
 use crate::fleet::Fleet;
 use crate::guest::Guest;
 use crate::summary::Verdict;
+use crate::transcript::el2_transcript;
 use crate::vm::Vm;
 use crate::{demo, image, qemu, workspace};
 
@@ -36,6 +37,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("bundles", "no bundle and broken bundles end with a message", bundles),
         step("timeout", "a VM that never ends is ended, and what it said last is told", timeout),
         step("trace", "each call and its reply is printed, decoded", trace),
+        step("transcript", "two runs hear the same from every call, at every version", transcript),
         step("demo", "the demo passes", || demo::play(false, false).map(|()| Outcome::Passed)),
     ]
 }
@@ -144,6 +146,18 @@ fn is_trace(line: &str) -> bool {
     line.starts_with("vm1.0: ") && line.contains("VERSION") && line.contains(" -> ")
 }
 
+fn transcript() -> Result<Outcome> {
+    let [first, second] = [el2_transcript()?, el2_transcript()?];
+    for vm in 2..=4 {
+        let prefix = format!("vm{vm}: T");
+        must(first.iter().any(|line| line.starts_with(&prefix)), format!("vm{vm} heard nothing"))?;
+    }
+    let differs = first.iter().zip(&second).find(|(first, second)| first != second);
+    must(differs.is_none(), format!("two runs differ: {differs:?}"))?;
+    must(first.len() == second.len(), "one run heard more than the other")?;
+    Ok(Outcome::Passed)
+}
+
 fn machine() -> Machine {
     Machine { timeout: TIMEOUT, ..Machine::default() }
 }
@@ -188,11 +202,7 @@ fn all_pass(run: &Run, vms: usize) -> Result<Outcome> {
 }
 
 fn passed(run: &Run, id: u16) -> Result<()> {
-    match Verdict::find(run.console.of(Source::Vm(id))) {
-        Verdict::Pass => Ok(()),
-        Verdict::Fail(why) => Err(Failure::failed(format!("vm{id}: {why}"))),
-        Verdict::Silent => Err(Failure::failed(format!("vm{id} has no RESULT line"))),
-    }
+    Verdict::find(run.console.of(Source::Vm(id))).require(id)
 }
 
 fn must(condition: bool, otherwise: impl Into<String>) -> Result<()> {

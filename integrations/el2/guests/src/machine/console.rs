@@ -1,12 +1,13 @@
-//! The virtual PL011.
+//! The console: a virtual PL011, or Xen's.
 
 use core::fmt::{self, Write};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, with_exposed_provenance_mut};
 
-use arm_pl011_uart::{PL011Registers, Uart, UniqueMmioPointer};
+use arm_pl011_uart::{Uart, UniqueMmioPointer};
 use spin::mutex::SpinMutex;
 
-const BASE: NonNull<PL011Registers> = NonNull::new(0x0900_0000 as *mut PL011Registers).unwrap();
+use super::{devices, xen};
+use crate::platform::Console;
 
 /// One line at a time, whichever vCPU writes it.
 static LINE: SpinMutex<()> = SpinMutex::new(());
@@ -14,10 +15,27 @@ static LINE: SpinMutex<()> = SpinMutex::new(());
 /// Prints a line; [`crate::println`] is more comfortable.
 pub fn print_line(line: fmt::Arguments<'_>) {
     let _turn = LINE.lock();
+    // Both take everything.
+    let _ = match devices::platform().console {
+        Console::Pl011(base) => print_on_uart(base, line),
+        Console::Xen => writeln!(Hypercall, "{line}"),
+    };
+}
+
+fn print_on_uart(base: usize, line: fmt::Arguments<'_>) -> fmt::Result {
+    let Some(base) = NonNull::new(with_exposed_provenance_mut(base)) else { return Ok(()) };
     // SAFETY: the registers of the UART, which nobody else uses while it is our turn.
-    let mut uart = Uart::new(unsafe { UniqueMmioPointer::new(BASE) });
-    // The UART takes everything.
-    let _ = writeln!(uart, "{line}");
+    let mut uart = Uart::new(unsafe { UniqueMmioPointer::new(base) });
+    writeln!(uart, "{line}")
+}
+
+struct Hypercall;
+
+impl Write for Hypercall {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        xen::write(text.as_bytes());
+        Ok(())
+    }
 }
 
 /// Prints a line on the console.

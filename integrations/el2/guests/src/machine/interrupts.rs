@@ -2,18 +2,15 @@
 //! there they are counted, and nothing else is done about them.
 
 use core::arch::asm;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, with_exposed_provenance_mut};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use arm_gic::gicv3::registers::{Gicd, GicrSgi};
 use arm_gic::gicv3::{GicCpuInterface, GicV3, SgiTarget, SgiTargetGroup};
 use arm_gic::{IntId, InterruptGroup, UniqueMmioPointer};
 use spin::mutex::SpinMutex;
 
-use super::{cpu, time};
+use super::{cpu, devices, time};
 
-const DISTRIBUTOR: NonNull<Gicd> = NonNull::new(0x0800_0000 as *mut Gicd).unwrap();
-const REDISTRIBUTORS: NonNull<GicrSgi> = NonNull::new(0x080A_0000 as *mut GicrSgi).unwrap();
 const PRIVATE: usize = 32;
 
 /// The virtual timer's.
@@ -42,13 +39,19 @@ pub fn enable() {
 
 #[expect(clippy::expect_used, reason = "without interrupts a guest can only end")]
 fn distributor() -> GicV3<'static> {
+    let platform = devices::platform();
     // SAFETY: the distributor's registers; the GIC's lock makes this the only driver.
-    let distributor = unsafe { UniqueMmioPointer::new(DISTRIBUTOR) };
+    let distributor = unsafe { UniqueMmioPointer::new(registers(platform.distributor)) };
     // SAFETY: the same for the redistributors, one for each vCPU; no other is touched.
-    let gic = unsafe { GicV3::new(distributor, REDISTRIBUTORS, cpu::MAX) };
+    let gic = unsafe { GicV3::new(distributor, registers(platform.redistributors), cpu::MAX) };
     let mut gic = gic.expect("the virtual GIC has no redistributor");
     gic.distributor().configure_default_settings();
     gic
+}
+
+#[expect(clippy::expect_used, reason = "as above")]
+fn registers<T>(address: usize) -> NonNull<T> {
+    NonNull::new(with_exposed_provenance_mut(address)).expect("a device is at address 0")
 }
 
 /// Takes whatever is pending now.

@@ -1,0 +1,4 @@
+//! Stays until the others have left.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(keeper);

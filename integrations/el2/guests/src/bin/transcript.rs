@@ -1,0 +1,4 @@
+//! Prints calls of every kind with their replies.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+ffa_el2_guests::guest!(transcript);

@@ -1,0 +1,51 @@
+//! Transcripts: what a hypervisor answers to calls of every kind, line by line.
+
+use ffa_el2::bundle::{Options, PolicyKind};
+
+use crate::console::Source;
+use crate::emulator::{End, Machine};
+use crate::failure::Result;
+use crate::fleet::Fleet;
+use crate::guest::Guest;
+use crate::summary::Verdict;
+use crate::vm::Vm;
+use crate::{image, qemu};
+
+/// What every line of a transcript starts with.
+const PREFIX: char = 'T';
+/// The guest's argument: the first four VMs are there for the whole test.
+const PERMANENT: u64 = 4 << 40;
+/// The guest's argument: the minor version to ask for.
+const MINOR_SHIFT: u32 = 16;
+
+/// What the guests on the hypervisor in `integrations/el2` hear: VMs 2, 3 and 4 speak FF-A 1.0, 1.1
+/// and 1.2, one after the other, while VM 1 stays. Lines start with `vmN: `.
+///
+/// # Errors
+/// What cannot be built or run, and a VM that fails.
+pub(crate) fn el2_transcript() -> Result<Vec<String>> {
+    image::guests()?;
+    let vms = [vm("keeper", 0), vm("transcript", 0), vm("transcript", 1), vm("transcript", 2)];
+    let guests = vms.into_iter().map(Guest::load).collect::<Result<_>>()?;
+    let fleet = Fleet { guests, options: Options { policy: PolicyKind::AllowAll, trace: false } };
+    let run = qemu::boot(&Machine::default(), &fleet, false)?;
+    if run.end != End::Off {
+        qemu::report(&run, &fleet)?;
+    }
+    for id in 1..=4 {
+        Verdict::find(run.console.of(Source::Vm(id))).require(id)?;
+    }
+    Ok((2..=4).flat_map(|id| lines(id, run.console.of(Source::Vm(id)))).collect())
+}
+
+/// A VM as on other hypervisors: one vCPU, no UUID, no properties.
+fn vm(guest: &str, minor: u64) -> Vm {
+    let argument = PERMANENT | minor << MINOR_SHIFT;
+    Vm { properties: 0, argument, ..Vm::new(image::guest(guest)) }
+}
+
+/// The transcript in what a VM printed.
+fn lines<'l>(id: u16, console: impl Iterator<Item = &'l str>) -> impl Iterator<Item = String> {
+    let transcript = console.filter(|line| line.starts_with(PREFIX));
+    transcript.map(move |line| format!("vm{id}: {line}"))
+}
