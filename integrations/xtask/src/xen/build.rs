@@ -43,10 +43,10 @@ pub(super) struct Xen {
 impl Xen {
     pub(super) fn build(source: &Source) -> Result<Self> {
         setup::ensure_programs(&TOOLS, WHY)?;
+        println!("xen: building {} (the first time takes a minute or two)", source.version);
         let tree = source.directory.join("tree");
         let unpacked = source.unpacked();
         adapter::overlay(&unpacked, &source.directory.join("patched"))?.write(&unpacked, &tree)?;
-        println!("xen: building {} (the first time takes a minute or two)", source.version);
         make(&tree, "ffa_defconfig")?;
         check_configuration(&tree)?;
         make(&tree, "build")?;

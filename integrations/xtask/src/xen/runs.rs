@@ -136,8 +136,10 @@ fn last_words(vm: u16, role: &Role, console: &Console) -> String {
 
 /// Xen tells which mediator it has, and by which policy it is run.
 fn check_mediator(console: &Console) -> Result<()> {
+    let name = format!("FF-A: ffa-xen {}, ", env!("CARGO_PKG_VERSION"));
+    let policy = format!(", policy {POLICY}, ");
     let mut lines = console.of(Source::Hypervisor);
-    let told = lines.any(|line| line.starts_with("FF-A: ") && line.contains(POLICY));
+    let told = lines.any(|line| line.starts_with(&name) && line.contains(&policy));
     if told { Ok(()) } else { Err(Failure::failed("Xen does not tell of its mediator")) }
 }
 
@@ -171,7 +173,7 @@ mod tests {
 
     /// A console of `destroy` on which everything went well.
     const GOOD: [&str; 8] = [
-        "(XEN) FF-A: ffa-mediator 0.1.0, policy allow-all",
+        "(XEN) FF-A: ffa-xen 0.1.0, FF-A 1.2, policy allow-all, 2 CPUs",
         "(d3) hello",
         "destroyed d3, which ran, in 1 calls",
         "(d1) RESULT PASS",
