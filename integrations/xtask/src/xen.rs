@@ -37,7 +37,7 @@ need not be enabled. What is fetched and built stays below target/xen, with the 
 run. What the machine lacks is installed first.
 
 Runs, all of them if none is named:
-  transcript  Three guests make the same calls by FF-A 1.0, 1.1 and 1.2, one after the other
+  transcript  Three guests hear the same as on ffa-el2, by FF-A 1.0, 1.1 and 1.2
   destroy     dom0 destroys and creates domains while two guests list
 
 Options:

@@ -14,8 +14,8 @@ use crate::failure::{AtPath, Failure, Result};
 use crate::process;
 
 const DUMP_LIMIT: Duration = Duration::from_secs(20);
-/// Everything is told, and dom0 gets a little of the RAM.
-const COMMAND_LINE: &str = "loglvl=all guest_loglvl=all dom0_mem=64M bootscrub=0";
+/// Everything is told, and dom0 is as small as the others.
+const COMMAND_LINE: &str = "loglvl=all guest_loglvl=all dom0_mem=64M dom0_max_vcpus=1 bootscrub=0";
 
 /// A guest before it has a place in RAM.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use super::build::Xen;
 use crate::console::{Console, Source};
 use crate::emulator::{End, Machine, Run};
 use crate::failure::{Failure, Result};
-use crate::image;
 use crate::summary::Verdict;
+use crate::{image, transcript};
 
 /// dom0 and three others: VMs 1 to 4.
 const ALL: u8 = 4;
@@ -22,6 +22,8 @@ pub(super) struct Play {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     cast: fn() -> Vec<Role>,
+    /// What there is to check beyond the fate of each domain.
+    more: fn(&Console) -> Result<()>,
 }
 
 /// What a domain runs, and how it must end.
@@ -44,17 +46,20 @@ enum Fate {
 pub(super) const PLAYS: [Play; 2] = [
     Play {
         name: "transcript",
-        about: "three guests make the same calls by FF-A 1.0, 1.1 and 1.2, one after the other",
-        cast: transcript,
+        about: "three guests hear the same as on ffa-el2, by FF-A 1.0, 1.1 and 1.2",
+        cast: speakers,
+        more: same_as_on_el2,
     },
     Play {
         name: "destroy",
         about: "dom0 destroys and creates domains while two guests list",
-        cast: destroy,
+        cast: destruction,
+        more: |_| Ok(()),
     },
 ];
 
-fn transcript() -> Vec<Role> {
+/// One speaks after the other, by a version of its own.
+fn speakers() -> Vec<Role> {
     let guest =
         |minor| passes("transcript", Argument { minor, permanent: ALL, ..Argument::default() });
     let dom0 = passes("dom0", Argument { minor: 2, permanent: ALL, ..Argument::default() });
@@ -62,7 +67,7 @@ fn transcript() -> Vec<Role> {
 }
 
 /// VM 4 lists until it is destroyed.
-fn destroy() -> Vec<Role> {
+fn destruction() -> Vec<Role> {
     let common = Argument { minor: 2, permanent: ALL - 1, ..Argument::default() };
     let lister = |conduit| passes("lister", Argument { rounds: ROUNDS, conduit, ..common });
     let endless = Argument { rounds: u16::MAX, ..common };
@@ -95,6 +100,7 @@ impl Play {
         };
         let run = setup.boot(machine)?;
         check(&cast, &run)?;
+        (self.more)(&run.console)?;
         println!("xen {}: passed after {:.1} s", self.name, run.time.as_secs_f64());
         Ok(())
     }
@@ -160,6 +166,20 @@ fn was_destroyed(vm: u16, console: &Console) -> bool {
     console.of(Source::Vm(1)).any(|line| line.starts_with(&told))
 }
 
+/// The guests heard the same as on the hypervisor in `integrations/el2`.
+fn same_as_on_el2(console: &Console) -> Result<()> {
+    let (here, there) = (transcript::of(console), transcript::el2_transcript()?);
+    match transcript::difference(&here, &there) {
+        None => {
+            println!("{} lines of transcript are the same as on ffa-el2", here.len());
+            Ok(())
+        }
+        Some((line, here, there)) => Err(Failure::failed(format!(
+            "in line {line} of the transcript Xen has\n  {here}\nand ffa-el2\n  {there}"
+        ))),
+    }
+}
+
 fn verdict(vm: u16, console: &Console) -> Verdict {
     Verdict::find(console.of(Source::Vm(vm)))
 }
@@ -191,13 +211,13 @@ mod tests {
 
     fn spoiled(from: &str, to: &str) -> String {
         let lines = GOOD.map(|line| line.replace(from, to));
-        check(&destroy(), &run(&lines, End::Off)).expect_err(from).to_string()
+        check(&destruction(), &run(&lines, End::Off)).expect_err(from).to_string()
     }
 
     #[test]
     fn what_goes_well_passes() {
         let lines = GOOD.map(str::to_owned);
-        assert_eq!(check(&destroy(), &run(&lines, End::Off)), Ok(()));
+        assert_eq!(check(&destruction(), &run(&lines, End::Off)), Ok(()));
     }
 
     #[test]
@@ -215,9 +235,9 @@ mod tests {
     #[test]
     fn how_the_machine_ended_is_told() {
         let lines = GOOD.map(|line| line.replace("(d2) RESULT PASS", "(d2) listing"));
-        let failed = check(&destroy(), &run(&lines, End::Failed("Xen: Panic".into())));
+        let failed = check(&destruction(), &run(&lines, End::Failed("Xen: Panic".into())));
         assert_eq!(failed, Err(Failure::failed("Xen: Panic")));
-        let late = check(&destroy(), &run(&lines, End::TimedOut)).unwrap_err();
+        let late = check(&destruction(), &run(&lines, End::TimedOut)).unwrap_err();
         assert!(matches!(&late, Failure::TimedOut(why) if why.contains("vm3 (lister): listing")));
     }
 
