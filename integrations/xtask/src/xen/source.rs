@@ -57,9 +57,9 @@ fn cached() -> Option<Source> {
 }
 
 fn fetch() -> Result<Source> {
+    let apt = Apt::configure(home().join("apt"))?;
     setup::ensure_programs(&[("dpkg-source", "dpkg-dev")], "it unpacks the source of Xen")?;
     println!("xen: getting Debian's source package of Xen {RELEASE}x from the configured mirrors");
-    let apt = Apt::configure(home().join("apt"))?;
     apt.update()?;
     let versions = newest_first(apt.versions(PACKAGE)?);
     for version in &versions {

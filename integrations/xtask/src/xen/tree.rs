@@ -35,9 +35,11 @@ impl Overlay {
         }
         let mut command = Command::new("patch");
         command.args(["-p1", "--batch", "--forward", "--quiet", "--directory"]).arg(scratch);
-        process::run(command.arg("--input").arg(patch), PATCH_LIMIT).map_err(|why| {
-            Failure::failed(format!("{} does not fit this Xen: {why}", patch.display()))
-        })?;
+        let output = process::output(command.arg("--input").arg(patch), PATCH_LIMIT)?;
+        if !output.status.success() {
+            let (patch, why) = (patch.display(), String::from_utf8_lossy(&output.stdout));
+            return Err(Failure::failed(format!("{patch} does not fit this Xen: {why}")));
+        }
         for path in paths {
             let file = scratch.join(path);
             self.add(path, fs::read(&file).at("read", &file)?);
