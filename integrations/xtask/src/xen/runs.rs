@@ -121,7 +121,7 @@ fn check(cast: &[Role], run: &Run) -> Result<()> {
 fn check_end(cast: &[Role], run: &Run) -> Result<()> {
     match &run.end {
         End::Off => Ok(()),
-        End::Failed(why) => Err(Failure::failed(why)),
+        End::Failed(why) => Err(Failure::failed(with_reason(why, &run.console))),
         End::TimedOut => {
             let silent = |(vm, _): &(u16, _)| verdict(*vm, &run.console) == Verdict::Silent;
             let late = (1..).zip(cast).filter(silent);
@@ -132,6 +132,16 @@ fn check_end(cast: &[Role], run: &Run) -> Result<()> {
                 late.join("\n")
             )))
         }
+    }
+}
+
+/// Why Xen panicked is in the line after the one that says so.
+fn with_reason(why: &str, console: &Console) -> String {
+    let mut lines =
+        console.of(Source::Hypervisor).skip_while(|line| line.is_empty() || !why.ends_with(line));
+    match lines.nth(1) {
+        Some(reason) if why.ends_with(':') => format!("{why} {reason}"),
+        _ => why.into(),
     }
 }
 
@@ -237,6 +247,10 @@ mod tests {
         let lines = GOOD.map(|line| line.replace("(d2) RESULT PASS", "(d2) listing"));
         let failed = check(&destruction(), &run(&lines, End::Failed("Xen: Panic".into())));
         assert_eq!(failed, Err(Failure::failed("Xen: Panic")));
+        let panic = ["(XEN) ", "(XEN) Panic on CPU 0:", "(XEN) out of memory"].map(str::to_owned);
+        let failed =
+            check(&destruction(), &run(&panic, End::Failed("Xen: Panic on CPU 0:".into())));
+        assert_eq!(failed, Err(Failure::failed("Xen: Panic on CPU 0: out of memory")));
         let late = check(&destruction(), &run(&lines, End::TimedOut)).unwrap_err();
         assert!(matches!(&late, Failure::TimedOut(why) if why.contains("vm3 (lister): listing")));
     }
