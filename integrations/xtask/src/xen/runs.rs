@@ -13,7 +13,7 @@ use crate::{image, transcript};
 /// dom0 and three others: VMs 1 to 4.
 const ALL: u8 = 4;
 /// How often a lister lists while others are destroyed.
-const ROUNDS: u16 = 300;
+const ROUNDS: u16 = 600;
 /// The policy of every run: what is hidden needs no test of the adapter.
 const POLICY: &str = "allow-all";
 
@@ -66,13 +66,13 @@ fn speakers() -> Vec<Role> {
     vec![dom0, guest(0), guest(1), guest(2)]
 }
 
-/// VM 4 lists until it is destroyed.
+/// VM 4 lists until it is destroyed: dom0 waits for it first.
 fn destruction() -> Vec<Role> {
     let common = Argument { minor: 2, permanent: ALL - 1, ..Argument::default() };
     let lister = |conduit| passes("lister", Argument { rounds: ROUNDS, conduit, ..common });
     let endless = Argument { rounds: u16::MAX, ..common };
     vec![
-        passes("dom0", Argument { destroyer: true, ..common }),
+        passes("dom0", Argument { destroyer: true, permanent: ALL, ..common }),
         lister(Conduit::Hvc),
         lister(Conduit::Smc),
         Role { image: "lister", argument: endless, fate: Fate::Destroyed },
