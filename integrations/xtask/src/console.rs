@@ -1,4 +1,4 @@
-//! The console of a run: lines with `[vmN] ` or `[el2] ` in front, and what they say about the end.
+//! The console of a run: who printed each line, and what the hypervisor says about the end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,9 +23,24 @@ pub(crate) struct Line {
     pub(crate) at: Duration,
 }
 
+/// How a hypervisor marks the lines of its console.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dialect {
+    /// Who printed a line, and the line without its mark.
+    pub(crate) split: fn(&str) -> (Source, &str),
+    /// The VM that a line of the hypervisor tells of.
+    pub(crate) concerned: fn(&str) -> Option<u16>,
+    /// What a line of the hypervisor says about the end.
+    pub(crate) verdict: fn(&str) -> Option<Verdict>,
+}
+
+/// Lines with `[vmN] ` or `[el2] ` in front.
+pub(crate) const EL2: Dialect = Dialect { split, concerned, verdict };
+
 /// Everything that was printed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Console {
+    dialect: Dialect,
     lines: Vec<Line>,
     last: BTreeMap<u16, Line>,
     verdict: Option<Verdict>,
@@ -41,13 +56,22 @@ pub(crate) enum Verdict {
 }
 
 impl Console {
+    pub(crate) fn of_dialect(dialect: Dialect) -> Self {
+        Self { dialect, lines: Vec::new(), last: BTreeMap::new(), verdict: None }
+    }
+
     pub(crate) fn push(&mut self, raw: &str, at: Duration) {
-        let (source, text) = split(raw.trim_end_matches(['\r', '\n']));
+        let (source, text) = (self.dialect.split)(raw.trim_end_matches(['\r', '\n']));
         let line = Line { source, text: text.into(), at };
         if source == Source::Hypervisor {
             self.note_verdict(text);
         }
-        if let Some(id) = concerned(source, text) {
+        let concerned = match source {
+            Source::Vm(id) => Some(id),
+            Source::Hypervisor => (self.dialect.concerned)(text),
+            Source::Other => None,
+        };
+        if let Some(id) = concerned {
             self.last.insert(id, line.clone());
         }
         if self.lines.len() < KEPT_LINES {
@@ -58,10 +82,9 @@ impl Console {
     /// A failure is never overruled by a later line.
     fn note_verdict(&mut self, text: &str) {
         let failed = matches!(self.verdict, Some(Verdict::Failed(_)));
-        if let Some(why) = text.strip_prefix("FAILED: ") {
-            self.verdict = Some(Verdict::Failed(why.into()));
-        } else if text.starts_with("all ") && text.ends_with("VMs are off") && !failed {
-            self.verdict = Some(Verdict::Off);
+        match (self.dialect.verdict)(text) {
+            Some(verdict) if !failed => self.verdict = Some(verdict),
+            _ => {}
         }
     }
 
@@ -80,13 +103,16 @@ impl Console {
     }
 }
 
-/// The VM that a line tells of: that which printed it, or `vmN: ` of the hypervisor.
-fn concerned(source: Source, text: &str) -> Option<u16> {
-    match source {
-        Source::Vm(id) => Some(id),
-        Source::Hypervisor => text.strip_prefix("vm")?.split_once(": ")?.0.parse().ok(),
-        Source::Other => None,
+/// `vmN: ` tells of a VM.
+fn concerned(text: &str) -> Option<u16> {
+    text.strip_prefix("vm")?.split_once(": ")?.0.parse().ok()
+}
+
+fn verdict(text: &str) -> Option<Verdict> {
+    if let Some(why) = text.strip_prefix("FAILED: ") {
+        return Some(Verdict::Failed(why.into()));
     }
+    (text.starts_with("all ") && text.ends_with("VMs are off")).then_some(Verdict::Off)
 }
 
 /// Tells who printed a line by its prefix.
@@ -106,7 +132,7 @@ mod tests {
     use super::*;
 
     fn console(lines: &[&str]) -> Console {
-        let mut console = Console::default();
+        let mut console = Console::of_dialect(EL2);
         for line in lines {
             console.push(line, Duration::ZERO);
         }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::console::{Console, Verdict};
+use crate::console::{self, Console, Dialect, Verdict};
 use crate::failure::{AtPath, Failure, Result};
 use crate::process::{self, Owned};
 use crate::workspace;
@@ -17,9 +17,14 @@ use crate::workspace;
 pub(crate) const QEMU: &str = "qemu-system-aarch64";
 /// Where firmware expects the hypervisor; with `-kernel` its header says the same.
 const HYPERVISOR_ADDRESS: u64 = 0x4020_0000;
+/// A machine whose kernel starts at EL2.
+pub(crate) const BOARD: [&str; 4] =
+    ["-M", "virt,virtualization=on,gic-version=3", "-cpu", "cortex-a57"];
 /// Longest piece of console output without an end of line that is waited for.
 const LINE_LIMIT: u64 = 4096;
 const POLL: Duration = Duration::from_millis(50);
+/// How long after a failure the hypervisor may go on to tell of it.
+const LAST_WORDS: Duration = Duration::from_secs(6);
 /// How long QEMU may take to exit after its console was closed.
 const EXIT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -54,24 +59,31 @@ impl Default for Machine {
 
 impl Machine {
     fn command(&self, hypervisor: &Path, bundle: &Path) -> Command {
-        let mut command = Command::new(QEMU);
-        // -nic none, or it looks for a ROM that need not be installed.
-        command.args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]);
-        command.args(["-smp", &self.cpus.to_string()]);
-        command.args(["-m", &format!("{}M", self.memory >> 20)]);
+        let mut command = self.base();
+        command.args(["-serial", "stdio"]);
         self.boot(&mut command, hypervisor);
         command.arg("-device").arg(loader(bundle, ffa_el2::bundle::ADDRESS));
+        command.args(&self.extra);
+        command
+    }
+
+    /// The machine without its console and what it boots.
+    pub(crate) fn base(&self) -> Command {
+        let mut command = Command::new(QEMU);
+        // -nic none, or it looks for a ROM that need not be installed.
+        command.args(["-display", "none", "-monitor", "none", "-nic", "none"]);
+        command.args(["-smp", &self.cpus.to_string()]);
+        command.args(["-m", &format!("{}M", self.memory >> 20)]);
         if self.icount {
             command.args(["-icount", "shift=0,sleep=off"]);
         }
-        command.args(&self.extra);
         command
     }
 
     /// The same hypervisor boots alone and behind firmware.
     fn boot(&self, command: &mut Command, hypervisor: &Path) {
         let Some(bios) = &self.bios else {
-            command.args(["-M", "virt,virtualization=on,gic-version=3", "-cpu", "cortex-a57"]);
+            command.args(BOARD);
             command.arg("-kernel").arg(hypervisor);
             return;
         };
@@ -81,10 +93,14 @@ impl Machine {
     }
 }
 
-/// A loader device; commas in a file name are doubled for QEMU.
-fn loader(file: &Path, address: u64) -> OsString {
-    let file = file.to_string_lossy().replace(',', ",,");
-    format!("loader,file={file},addr={address:#x},force-raw=on").into()
+/// A loader device.
+pub(crate) fn loader(file: &Path, address: u64) -> OsString {
+    format!("loader,file={},addr={address:#x},force-raw=on", escaped(file)).into()
+}
+
+/// A file name as it stands among the properties of an option.
+pub(crate) fn escaped(file: &Path) -> String {
+    file.to_string_lossy().replace(',', ",,")
 }
 
 /// How a run ended, and everything that was printed.
@@ -108,24 +124,37 @@ pub(crate) enum End {
 /// Boots the hypervisor with a bundle; shows the console while it runs, if `show`.
 pub(crate) fn run(machine: &Machine, hypervisor: &Path, bundle: &[u8], show: bool) -> Result<Run> {
     let file = BundleFile::create(bundle)?;
-    let mut command = machine.command(hypervisor, &file.0);
+    watch(machine.command(hypervisor, &file.0), machine.timeout, console::EL2, show)
+}
+
+/// Runs QEMU to its end, or to that of the time it has.
+pub(crate) fn watch(
+    mut command: Command,
+    limit: Duration,
+    dialect: Dialect,
+    show: bool,
+) -> Result<Run> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let mut qemu = Owned::spawn(&mut command)?;
     let lines = read_lines(&mut qemu);
-    let mut console = Console::default();
-    let timed_out = follow(&lines, &mut console, started, machine.timeout, show)?;
+    let mut console = Console::of_dialect(dialect);
+    let timed_out = follow(&lines, &mut console, started, limit, show)?;
     let end = if timed_out {
         drop(qemu);
         drain(&lines, &mut console, started, show);
-        End::TimedOut
+        match console.verdict() {
+            Some(Verdict::Failed(why)) => End::Failed(why.clone()),
+            _ => End::TimedOut,
+        }
     } else {
         ended(&mut qemu, &console)?
     };
     Ok(Run { end, console, time: started.elapsed() })
 }
 
-/// Takes lines until QEMU closes its output (false) or the time is over (true).
+/// Takes lines until QEMU closes its output (false) or the time is over (true). After a failure there
+/// is little of it left.
 fn follow(
     lines: &Receiver<Vec<u8>>,
     console: &mut Console,
@@ -133,6 +162,8 @@ fn follow(
     limit: Duration,
     show: bool,
 ) -> Result<bool> {
+    let mut deadline = started + limit;
+    let mut failed = false;
     loop {
         match lines.recv_timeout(POLL) {
             Ok(line) => take_line(&line, console, started.elapsed(), show),
@@ -142,7 +173,11 @@ fn follow(
         if process::interrupted() {
             return Err(Failure::Interrupted);
         }
-        if started.elapsed() >= limit {
+        if !failed && matches!(console.verdict(), Some(Verdict::Failed(_))) {
+            failed = true;
+            deadline = deadline.min(Instant::now() + LAST_WORDS);
+        }
+        if Instant::now() >= deadline {
             return Ok(true);
         }
     }
@@ -256,6 +291,7 @@ mod tests {
     fn the_users_arguments_come_last() {
         let extra = vec!["-cpu".into(), "max".into()];
         let line = arguments(&Machine { icount: true, extra, ..Machine::default() });
-        assert!(line.ends_with("-icount shift=0,sleep=off -cpu max"), "{line}");
+        assert!(line.ends_with(" -cpu max"), "{line}");
+        assert!(line.contains("-icount shift=0,sleep=off"), "{line}");
     }
 }

@@ -25,6 +25,7 @@ mod transcript;
 mod verify;
 mod vm;
 mod workspace;
+mod xen;
 mod xen_object;
 
 use std::ffi::OsString;
@@ -43,6 +44,7 @@ Commands:
   verify  Prove the reclamation: loom, its weakened edges, spin and mutants, ThreadSanitizer
   fuzz    Hostile input to every decoder and parser of ffa-abi
   qemu    Boot any guest images as VMs of the hypervisor
+  xen     Boot Xen with the mediator in it, and the same guests as its domains
   image   Build the hypervisor; print the path of its flat binary
   bundle  Write VMs with their images and options to a file for the hypervisor
   bench   Measure
@@ -72,6 +74,7 @@ fn dispatch(words: &[OsString]) -> Result<()> {
         Some("fuzz") => fuzz::command(rest),
         Some("bench") => bench::command(rest),
         Some("qemu") => qemu::command(rest),
+        Some("xen") => xen::command(rest),
         Some("image") => image::command(rest),
         Some("bundle") => bundle::command(rest),
         Some("header") => header::command(rest),

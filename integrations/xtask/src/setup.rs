@@ -197,6 +197,14 @@ fn root_prefix() -> Option<Vec<&'static str>> {
     sudo.status.success().then(|| vec!["sudo", "-n"])
 }
 
+/// Installs the packages of those programs that are not there.
+pub(crate) fn ensure_programs(programs: &[(&str, &str)], why: &str) -> Result<()> {
+    let missing = |(program, _): &&(&str, &str)| workspace::find_program(program).is_none();
+    let packages: Vec<&str> =
+        programs.iter().filter(missing).map(|(_, package)| *package).collect();
+    if packages.is_empty() { Ok(()) } else { install_packages(&packages, why) }
+}
+
 /// Installs packages that a check wants; the caller says what it leaves out without them.
 pub(crate) fn install_packages(packages: &[&str], why: &str) -> Result<()> {
     let root = root_prefix()

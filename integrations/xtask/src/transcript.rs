@@ -2,7 +2,7 @@
 
 use ffa_el2::bundle::{Options, PolicyKind};
 
-use crate::console::Source;
+use crate::console::{Console, Source};
 use crate::emulator::{End, Machine};
 use crate::failure::Result;
 use crate::fleet::Fleet;
@@ -35,7 +35,22 @@ pub(crate) fn el2_transcript() -> Result<Vec<String>> {
     for id in 1..=4 {
         Verdict::find(run.console.of(Source::Vm(id))).require(id)?;
     }
-    Ok((2..=4).flat_map(|id| lines(id, run.console.of(Source::Vm(id)))).collect())
+    Ok(of(&run.console))
+}
+
+/// The transcripts on a console: those of VMs 2, 3 and 4. Lines start with `vmN: `.
+pub(crate) fn of(console: &Console) -> Vec<String> {
+    (2..=4).flat_map(|id| lines(id, console.of(Source::Vm(id)))).collect()
+}
+
+/// The first place where two transcripts are not the same: its line, and what each says there.
+pub(crate) fn difference(one: &[String], other: &[String]) -> Option<(usize, String, String)> {
+    let at = |transcript: &[String], index| {
+        transcript.get(index).cloned().unwrap_or_else(|| "nothing more".into())
+    };
+    (0..one.len().max(other.len()))
+        .find(|index| one.get(*index) != other.get(*index))
+        .map(|index| (index + 1, at(one, index), at(other, index)))
 }
 
 /// A VM as on other hypervisors: one vCPU, no UUID, no properties.
@@ -48,4 +63,33 @@ fn vm(guest: &str, minor: u64) -> Vm {
 fn lines<'l>(id: u16, console: impl Iterator<Item = &'l str>) -> impl Iterator<Item = String> {
     let transcript = console.filter(|line| line.starts_with(PREFIX));
     transcript.map(move |line| format!("vm{id}: {line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::console::EL2;
+
+    #[test]
+    fn a_transcript_is_what_the_guests_heard() {
+        let mut console = Console::of_dialect(EL2);
+        for line in ["[vm3] T 2 -> 3", "[vm2] hello", "[vm2] T 1 -> 2", "[vm1] T 0 -> 1"] {
+            console.push(line, Duration::ZERO);
+        }
+        assert_eq!(of(&console), ["vm2: T 1 -> 2", "vm3: T 2 -> 3"]);
+    }
+
+    #[test]
+    fn the_first_difference_is_found() {
+        let transcript =
+            |lines: &[&str]| -> Vec<String> { lines.iter().map(ToString::to_string).collect() };
+        let one = transcript(&["a", "b"]);
+        assert_eq!(difference(&one, &one), None);
+        let other = transcript(&["a", "c"]);
+        assert_eq!(difference(&one, &other), Some((2, "b".into(), "c".into())));
+        let shorter = transcript(&["a"]);
+        assert_eq!(difference(&shorter, &one), Some((2, "nothing more".into(), "b".into())));
+    }
 }

@@ -93,12 +93,14 @@ fn wrong_commands_are_named() {
     images.refuses("fuzz massage", "no target `massage`");
     images.refuses("fuzz --seconds 5 --merge", "exclude each other");
     images.refuses("fuzz --input missing message", "missing: ");
+    images.refuses("xen destory", "no run `destory`, but transcript, destroy");
+    images.refuses("xen --cpus 5", "--cpus: 5 is out of range: 1 to 4");
 }
 
 #[test]
 fn every_command_has_help() {
     let images = Images::new("help");
-    for command in ["demo", "test", "fuzz", "qemu", "image", "bundle", "bench", "setup"] {
+    for command in ["demo", "test", "fuzz", "qemu", "xen", "image", "bundle", "bench", "setup"] {
         let output = images.xtask(&format!("{command} --help"));
         assert!(output.status.success(), "{command}");
         let usage = format!("Usage: cargo xtask {command}");

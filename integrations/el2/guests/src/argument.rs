@@ -1,8 +1,8 @@
 //! What a guest is told when it starts, in `x1`.
 //!
 //! ```text
-//! 63    48 47       40 39  34  33      32    31          16 15      0
-//! |  RES0 | permanent | RES0 |alone|conduit| minor version |  rounds |
+//! 63    48 47       40 39  35     34       33      32    31          16 15      0
+//! |  RES0 | permanent | RES0 | destroyer |alone|conduit| minor version |  rounds |
 //! ```
 
 use ffa_abi::Version;
@@ -28,6 +28,8 @@ pub struct Argument {
     pub conduit: Conduit,
     /// The policy lets it see no other VM.
     pub alone: bool,
+    /// As dom0 of Xen it destroys a domain that runs, and creates and destroys others.
+    pub destroyer: bool,
     /// VMs 1 to `permanent` run for the whole test: they show up and leave once.
     pub permanent: u8,
 }
@@ -38,6 +40,7 @@ impl Argument {
     pub const fn bits(self) -> u64 {
         let smc = matches!(self.conduit, Conduit::Smc);
         (self.permanent as u64) << 40
+            | (self.destroyer as u64) << 34
             | (self.alone as u64) << 33
             | (smc as u64) << 32
             | (self.minor as u64) << 16
@@ -53,6 +56,7 @@ impl Argument {
             minor: u16::from_le_bytes([m0, m1]),
             conduit: if flags & 1 == 0 { Conduit::Hvc } else { Conduit::Smc },
             alone: flags & 2 != 0,
+            destroyer: flags & 4 != 0,
             permanent,
         }
     }
@@ -77,19 +81,25 @@ impl core::fmt::Display for Conduit {
 mod tests {
     use super::*;
 
-    const FULL: Argument =
-        Argument { rounds: 300, minor: 1, conduit: Conduit::Smc, alone: true, permanent: 6 };
+    const FULL: Argument = Argument {
+        rounds: 300,
+        minor: 1,
+        conduit: Conduit::Smc,
+        alone: true,
+        destroyer: true,
+        permanent: 6,
+    };
 
     #[test]
     fn the_layout_is_the_documented_one() {
-        assert_eq!(FULL.bits(), 0x0000_0603_0001_012C);
+        assert_eq!(FULL.bits(), 0x0000_0607_0001_012C);
         assert_eq!(Argument::default().bits(), 0);
     }
 
     #[test]
     fn what_goes_in_comes_out() {
         assert_eq!(Argument::from_bits(FULL.bits()), FULL);
-        assert_eq!(Argument::from_bits(FULL.bits() | 0xFFFF_00FC << 32), FULL);
+        assert_eq!(Argument::from_bits(FULL.bits() | 0xFFFF_00F8 << 32), FULL);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod client;
 pub mod observer;
 pub mod platform;
 pub mod random;
+pub mod toolstack;
 pub mod transcript;
 
 #[cfg(target_os = "none")]

@@ -1,5 +1,6 @@
 //! What each guest does.
 
+pub mod dom0;
 pub mod hello;
 pub mod hostile;
 pub mod keeper;

@@ -51,7 +51,8 @@ fn listers(alone: bool) -> Vec<Role> {
 
 fn lister(minor: u16, conduit: Conduit, alone: bool, id: u8) -> Role {
     let permanent = if alone { 0 } else { LISTERS };
-    let argument = Argument { rounds: ROUNDS, minor, conduit, alone, permanent };
+    let argument =
+        Argument { rounds: ROUNDS, minor, conduit, alone, permanent, ..Argument::default() };
     let vm = Vm {
         name: format!("lister-1.{minor}-{conduit}"),
         argument: argument.bits(),

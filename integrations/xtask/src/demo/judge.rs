@@ -119,6 +119,7 @@ mod tests {
 
     use super::super::cast;
     use super::*;
+    use crate::console::EL2;
 
     /// A console on which everything went well.
     fn good(policy: PolicyKind) -> Vec<String> {
@@ -151,7 +152,7 @@ mod tests {
     }
 
     fn judged(lines: &[String], policy: PolicyKind) -> Result<(), String> {
-        let mut console = Console::default();
+        let mut console = Console::of_dialect(EL2);
         lines.iter().for_each(|line| console.push(line, Duration::ZERO));
         check(&cast::of(policy), policy, &console)
     }
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn the_table_has_a_row_for_every_vm() {
         let cast = cast::of(PolicyKind::AllowAll);
-        let mut console = Console::default();
+        let mut console = Console::of_dialect(EL2);
         good(PolicyKind::AllowAll).iter().for_each(|line| console.push(line, Duration::ZERO));
         let table = table(&cast, &console);
         assert_eq!(table.lines().count(), 1 + cast.len());

@@ -14,7 +14,7 @@ use crate::guest::Guest;
 use crate::summary::Verdict;
 use crate::transcript::el2_transcript;
 use crate::vm::Vm;
-use crate::{demo, image, qemu, workspace};
+use crate::{demo, image, qemu, workspace, xen};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Long enough to boot, short enough to wait for.
@@ -39,6 +39,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("trace", "each call and its reply is printed, decoded", trace),
         step("transcript", "two runs hear the same from every call, at every version", transcript),
         step("demo", "the demo passes", || demo::play(false, false).map(|()| Outcome::Passed)),
+        step("xen", "the same guests are domains of Xen, with the mediator in it", xen::step),
     ]
 }
 

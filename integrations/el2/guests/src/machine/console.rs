@@ -4,6 +4,7 @@ use core::fmt::{self, Write};
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 
 use arm_pl011_uart::{Uart, UniqueMmioPointer};
+use heapless::Vec;
 use spin::mutex::SpinMutex;
 
 use super::{devices, xen};
@@ -18,7 +19,7 @@ pub fn print_line(line: fmt::Arguments<'_>) {
     // Both take everything.
     let _ = match devices::platform().console {
         Console::Pl011(base) => print_on_uart(base, line),
-        Console::Xen => writeln!(Hypercall, "{line}"),
+        Console::Xen => print_by_hypercall(line),
     };
 }
 
@@ -29,11 +30,25 @@ fn print_on_uart(base: usize, line: fmt::Arguments<'_>) -> fmt::Result {
     writeln!(uart, "{line}")
 }
 
-struct Hypercall;
+fn print_by_hypercall(line: fmt::Arguments<'_>) -> fmt::Result {
+    let mut piece = Piece(Vec::new());
+    writeln!(piece, "{line}")?;
+    xen::write(&piece.0);
+    Ok(())
+}
 
-impl Write for Hypercall {
+/// What is not written yet, up to as much as Xen writes without lines of others in between.
+struct Piece(Vec<u8, 127>);
+
+impl Write for Piece {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        xen::write(text.as_bytes());
+        for byte in text.bytes() {
+            if self.0.is_full() {
+                xen::write(&self.0);
+                self.0.clear();
+            }
+            self.0.push(byte).map_err(|_| fmt::Error)?;
+        }
         Ok(())
     }
 }

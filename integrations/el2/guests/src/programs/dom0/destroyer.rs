@@ -1,0 +1,99 @@
+//! A toolstack's worst: domains that are destroyed while they run, created and destroyed at once,
+//! or not quite created.
+
+use super::{Dom0, LINGER, failed};
+use crate::machine::{Verdict, time};
+use crate::println;
+use crate::toolstack::{Domain, Error, NewDomain};
+
+/// The id of all the domains that are created.
+const DOMAIN: u16 = 100;
+/// How many there are where the argument does not say.
+const ROUNDS: u16 = 100;
+const NO_SUCH_POOL: u32 = 1000;
+/// For how many microseconds the number of free pages has to stay the same.
+const SETTLED: u64 = 100_000;
+
+impl Dom0 {
+    /// Destroys the last of the domains, which has to run.
+    pub(super) fn destroy_running(&mut self) -> Verdict {
+        let before = self.free_pages()?;
+        let victim = self.last_domain()?.ok_or("there is no domain to destroy")?;
+        if victim.is_dying() || victim.shutdown().is_some() {
+            return Err("the domain to destroy does not run");
+        }
+        let calls = self.destroy(victim.id)?;
+        println!("destroyed d{}, which ran, in {calls} calls", victim.id);
+        self.expect_free_pages(before + victim.pages)
+    }
+
+    fn last_domain(&self) -> Result<Option<Domain>, &'static str> {
+        let mut last = None;
+        let mut next = 1;
+        while let Some(domain) = self.domain_from(next)? {
+            next = domain.id + 1;
+            last = Some(domain);
+        }
+        Ok(last)
+    }
+
+    /// Creates and destroys a domain of always the same id; nothing may be left of it.
+    pub(super) fn create_and_destroy(&mut self, rounds: u16) -> Verdict {
+        // The first makes Xen build what it keeps for the others.
+        self.round()?;
+        let before = self.free_pages()?;
+        let rounds = if rounds == 0 { ROUNDS } else { rounds };
+        for _ in 0..rounds {
+            self.round()?;
+        }
+        println!("created and destroyed {rounds} domains, and was refused twice as many");
+        self.expect_free_pages(before)
+    }
+
+    fn round(&mut self) -> Verdict {
+        let domain = NewDomain::new(self.tee());
+        // Xen looks at these two after it made the domain known to the mediator.
+        self.expect_refusal(NewDomain { grant_version: 0, ..domain }, Error::INVALID)?;
+        self.expect_refusal(NewDomain { cpu_pool: NO_SUCH_POOL, ..domain }, Error::NOT_FOUND)?;
+        let created = self.toolstack.create(DOMAIN, domain);
+        created.map_err(|error| failed("creating", DOMAIN, error))?;
+        self.expect_listed(DOMAIN, true);
+        self.destroy(DOMAIN).map(|_| ())
+    }
+
+    fn expect_refusal(&mut self, domain: NewDomain, expected: Error) -> Verdict {
+        match self.toolstack.create(DOMAIN, domain) {
+            Ok(()) => return Err("a domain was created that cannot be"),
+            Err(error) if error != expected => {
+                return Err(failed("creating what cannot be", DOMAIN, error));
+            }
+            Err(_) => self.expect_listed(DOMAIN, false),
+        }
+        Ok(())
+    }
+
+    /// How many pages are free once that does not change any more: Xen takes its time to free what
+    /// others may still look at.
+    fn free_pages(&self) -> Result<u64, &'static str> {
+        let end = time::now() + LINGER;
+        let mut before = None;
+        while time::now() < end {
+            let free = self.toolstack.free_pages().map_err(|error| {
+                println!("asking for free pages: {error}");
+                "a toolstack's call failed"
+            })?;
+            if before == Some(free) {
+                return Ok(free);
+            }
+            before = Some(free);
+            time::sleep(SETTLED);
+        }
+        Err("the number of free pages does not settle")
+    }
+
+    fn expect_free_pages(&self, expected: u64) -> Verdict {
+        let free = self.free_pages()?;
+        println!("free pages: {free}, at least {expected} expected");
+        if free >= expected { Ok(()) } else { Err("pages were lost") }
+    }
+}
