@@ -18,7 +18,7 @@ pub fn print_line(line: fmt::Arguments<'_>) {
     // Both take everything.
     let _ = match devices::platform().console {
         Console::Pl011(base) => print_on_uart(base, line),
-        Console::Xen => writeln!(Hypercall, "{line}"),
+        Console::Xen => writeln!(Hypercalls::default(), "{line}"),
     };
 }
 
@@ -29,11 +29,25 @@ fn print_on_uart(base: usize, line: fmt::Arguments<'_>) -> fmt::Result {
     writeln!(uart, "{line}")
 }
 
-struct Hypercall;
+/// Text for Xen, which may show what others print between any two hypercalls. So a line goes in one,
+/// up to the longest text that Xen takes at once.
+#[derive(Default)]
+struct Hypercalls(heapless::Vec<u8, 127>);
 
-impl Write for Hypercall {
+impl Hypercalls {
+    fn push(&mut self, byte: u8) {
+        // After a hypercall there is room.
+        let _ = self.0.push(byte);
+        if byte == b'\n' || self.0.is_full() {
+            xen::write(&self.0);
+            self.0.clear();
+        }
+    }
+}
+
+impl Write for Hypercalls {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        xen::write(text.as_bytes());
+        text.bytes().for_each(|byte| self.push(byte));
         Ok(())
     }
 }
