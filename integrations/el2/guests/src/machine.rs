@@ -4,7 +4,7 @@ pub mod buffers;
 pub mod call;
 pub mod console;
 pub mod cpu;
-mod devices;
+pub mod devices;
 pub mod interrupts;
 mod start;
 pub mod time;

@@ -1,9 +1,9 @@
 //! What a guest has to know of the machine it runs on: from its device tree, or without one the
 //! hypervisor's in `integrations/el2`.
 
-use dtoolkit::Node;
 use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::standard::NodeStandard;
+use dtoolkit::{Node, Property};
 
 /// The word of the boot arguments that holds the guest's argument.
 const ARGUMENT: &str = "arg=";
@@ -28,6 +28,8 @@ pub struct Platform {
     pub redistributors: usize,
     /// The argument in the boot arguments, for hypervisors that give none in `x1`.
     pub argument: Option<u64>,
+    /// The RAM disk: its first address, and the first behind it.
+    pub ramdisk: Option<[usize; 2]>,
 }
 
 impl Platform {
@@ -37,6 +39,7 @@ impl Platform {
         distributor: 0x0800_0000,
         redistributors: 0x080A_0000,
         argument: None,
+        ramdisk: None,
     };
 
     /// Of a VM with this device tree. What the tree does not tell is as in [`Self::DEFAULT`].
@@ -48,6 +51,7 @@ impl Platform {
             distributor: distributor.unwrap_or(Self::DEFAULT.distributor),
             redistributors: redistributors.unwrap_or(Self::DEFAULT.redistributors),
             argument: argument(tree),
+            ramdisk: ramdisk(tree),
         }
     }
 }
@@ -69,6 +73,16 @@ fn argument(tree: Fdt<'_>) -> Option<u64> {
     let chosen = tree.chosen()?;
     let mut words = chosen.bootargs().ok()??.split_ascii_whitespace();
     number(words.find_map(|word| word.strip_prefix(ARGUMENT))?)
+}
+
+fn ramdisk(tree: Fdt<'_>) -> Option<[usize; 2]> {
+    let chosen = tree.chosen()?;
+    let address = |name| {
+        let value = chosen.property(name)?.value_as::<u64>().ok()?;
+        usize::try_from(value).ok()
+    };
+    let [start, end] = [address("linux,initrd-start")?, address("linux,initrd-end")?];
+    (start < end).then_some([start, end])
 }
 
 fn number(text: &str) -> Option<u64> {

@@ -1,11 +1,14 @@
-//! A toolstack for Xen, as small as it can be: it looks at domains, creates empty ones, and
-//! destroys any.
+//! A toolstack for Xen, as small as it can be: it looks at domains, starts them, and destroys them.
 
 use core::fmt;
 
+mod builder;
+mod context;
 mod layout;
 
-pub use layout::{Domain, Domctl, NewDomain, Payload, Shutdown, Sysctl, Tee};
+pub use builder::PAGE;
+pub use context::Context;
+pub use layout::{Domain, Domctl, NewDomain, Payload, Shutdown, Sysctl, Tee, halves};
 
 /// How often a domain is destroyed while Xen says that it is not done.
 const DESTROY_CALLS: u32 = 10_000;
@@ -16,6 +19,13 @@ pub trait Hypervisor {
     fn domctl(&self, call: &mut Domctl) -> i64;
     /// `HYPERVISOR_sysctl`.
     fn sysctl(&self, call: &mut Sysctl) -> i64;
+    /// `XENMEM_populate_physmap`: gives a domain pieces of memory of 2^`order` pages at these
+    /// frames. The result is how many it got.
+    fn populate(&self, domain: u16, frames: &[u64], order: u32) -> i64;
+    /// Writes to the start of a domain's page, not past its end.
+    fn write_page(&self, domain: u16, frame: u64, bytes: &[u8]) -> i64;
+    /// `XEN_DOMCTL_setvcpucontext` for the first vCPU.
+    fn set_vcpu(&self, domain: u16, context: &Context) -> i64;
 }
 
 /// Why Xen did not do what it was asked for: a negative number of its errno.h.
@@ -27,6 +37,10 @@ impl Error {
     pub const NOT_FOUND: Self = Self(-3);
     /// The call has to be made again.
     pub const AGAIN: Self = Self(-11);
+    /// Xen lacks memory.
+    pub const NO_MEMORY: Self = Self(-12);
+    /// Something has to end first.
+    pub const BUSY: Self = Self(-16);
     /// The domain id is in use.
     pub const EXISTS: Self = Self(-17);
     /// Something that was passed makes no sense.
@@ -48,6 +62,8 @@ impl fmt::Display for Error {
         let name = match *self {
             Self::NOT_FOUND => "not found",
             Self::AGAIN => "again",
+            Self::NO_MEMORY => "no memory",
+            Self::BUSY => "busy",
             Self::EXISTS => "exists",
             Self::INVALID => "invalid argument",
             Self::RESTART => "restart",

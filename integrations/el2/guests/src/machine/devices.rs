@@ -15,12 +15,21 @@ pub(super) fn platform() -> &'static Platform {
 /// Reads the device tree at this address, if it is not 0 and one is there.
 ///
 /// # Safety
-/// Whoever started the guest put a device tree there, or 0 into `address`; nobody changes it.
+/// Whoever started the guest put a device tree there, or 0 into `address`; nobody changes it, nor
+/// the RAM disk that it names.
 pub(super) unsafe fn find(address: u64) {
     // SAFETY: promised by the caller.
     if let Some(tree) = unsafe { tree(address) } {
         PLATFORM.call_once(|| Platform::of(tree));
     }
+}
+
+/// The RAM disk that the device tree names.
+pub fn ramdisk() -> Option<&'static [u8]> {
+    let [start, end] = platform().ramdisk?;
+    let pointer = core::ptr::with_exposed_provenance::<u8>(start);
+    // SAFETY: promised to `find`.
+    Some(unsafe { core::slice::from_raw_parts(pointer, end - start) })
 }
 
 /// # Safety

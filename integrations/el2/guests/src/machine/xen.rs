@@ -3,7 +3,9 @@
 
 use core::arch::asm;
 
-use crate::toolstack::{Domctl, Hypervisor, Sysctl};
+use crate::toolstack::{Context, Domctl, Hypervisor, Sysctl, halves};
+
+mod memory;
 
 const CONSOLE_IO: u64 = 18;
 const SYSCTL: u64 = 35;
@@ -50,13 +52,28 @@ pub struct Xen;
 impl Hypervisor for Xen {
     fn domctl(&self, call: &mut Domctl) -> i64 {
         let arguments = [core::ptr::from_mut(call) as u64, 0, 0];
-        // SAFETY: 1. Xen reads and writes the structure; addresses in it there are none.
+        // SAFETY: 1. Xen reads and writes the structure. Of the calls that pass further addresses
+        // a domain's own are made by `set_vcpu`.
         unsafe { hypercall(DOMCTL, arguments) }
     }
 
     fn sysctl(&self, call: &mut Sysctl) -> i64 {
         let arguments = [core::ptr::from_mut(call) as u64, 0, 0];
-        // SAFETY: 1. Xen reads and writes the structure; addresses in it there are none.
+        // SAFETY: 1. Xen reads and writes the structure, in which there are no addresses.
         unsafe { hypercall(SYSCTL, arguments) }
+    }
+
+    fn populate(&self, domain: u16, frames: &[u64], order: u32) -> i64 {
+        memory::populate(domain, frames, order)
+    }
+
+    fn write_page(&self, domain: u16, frame: u64, bytes: &[u8]) -> i64 {
+        memory::write_page(domain, frame, bytes)
+    }
+
+    fn set_vcpu(&self, domain: u16, context: &Context) -> i64 {
+        let mut payload = [0; 32];
+        [payload[2], payload[3]] = halves(core::ptr::from_ref(context) as u64);
+        self.domctl(&mut Domctl::new(Domctl::SET_VCPU, domain, payload))
     }
 }

@@ -62,3 +62,21 @@ fn the_argument_is_a_word_of_the_boot_arguments() {
         assert_eq!(platform(Some(text), vec![]).argument, argument, "{text}");
     }
 }
+
+#[test]
+fn a_ramdisk_has_a_start_and_an_end_behind_it() {
+    let ramdisk = |properties: &[(&str, u64)]| {
+        let mut tree = DeviceTree::new();
+        let mut chosen = DeviceTreeNode::new("chosen").unwrap();
+        for &(name, address) in properties {
+            chosen.add_property(DeviceTreeProperty::new(name, address).unwrap());
+        }
+        tree.root.add_child(chosen);
+        Platform::of(Fdt::new(&tree.to_dtb()).unwrap()).ramdisk
+    };
+    let (start, end) = ("linux,initrd-start", "linux,initrd-end");
+    let found = ramdisk(&[(start, 0x1_7800_0000), (end, 0x1_7800_1234)]);
+    assert_eq!(found, Some([0x1_7800_0000, 0x1_7800_1234]));
+    assert_eq!(ramdisk(&[(start, 0x2000), (end, 0x2000)]), None);
+    assert_eq!(ramdisk(&[(start, 0x2000)]), None);
+}

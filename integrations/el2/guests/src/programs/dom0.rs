@@ -1,10 +1,9 @@
 //! The first domain of Xen: does a toolstack's duties, and is an FF-A VM among those that it rules.
 //!
 //! It destroys the domains that have shut down, and powers the machine off when none is left. As
-//! destroyer it first destroys one that runs, and creates and destroys others. All the while it
-//! lists by FF-A: a VM has to be listed as soon as its domain is created, and not any more as soon
-//! as its domain is destroyed, or if its creation failed. In a Xen without FF-A it does only a
-//! toolstack's duties.
+//! destroyer it first destroys one that runs, and creates, starts and destroys others. All the
+//! while it lists by FF-A: a VM must not be listed before it has made a call, nor any more as soon
+//! as its domain is destroyed. In a Xen without FF-A it does only a toolstack's duties.
 
 mod destroyer;
 mod view;
@@ -33,6 +32,7 @@ pub fn main(argument: Argument) -> Verdict {
     if argument.destroyer {
         dom0.destroy_running()?;
         dom0.create_and_destroy(argument.rounds)?;
+        dom0.start_and_destroy(argument.rounds)?;
     }
     dom0.rule()?;
     dom0.summary();
@@ -67,7 +67,7 @@ impl Dom0 {
     /// Destroys a domain, and waits until nobody holds on to it. Tells how many calls it took.
     fn destroy(&mut self, id: u16) -> Result<u32, &'static str> {
         let calls = self.toolstack.destroy(id).map_err(|error| failed("destroying", id, error))?;
-        self.expect_listed(id, false);
+        self.expect_unlisted(id, "is destroyed");
         if !time::wait_until(LINGER, || !self.exists(id)) {
             println!("d{id} is destroyed, and still there");
             return Err("somebody holds on to a destroyed domain");
@@ -85,9 +85,9 @@ impl Dom0 {
         self.toolstack.domain_from(id).map_err(|error| failed("looking for", id, error))
     }
 
-    fn expect_listed(&mut self, domain: u16, listed: bool) {
+    fn expect_unlisted(&mut self, domain: u16, which: &str) {
         if let Some(view) = &mut self.view {
-            view.expect(domain, listed);
+            view.expect_unlisted(domain, which);
         }
     }
 

@@ -30,8 +30,20 @@ impl Domctl {
     pub const CREATE: u32 = 1;
     /// `XEN_DOMCTL_destroydomain`.
     pub const DESTROY: u32 = 2;
+    /// `XEN_DOMCTL_unpausedomain`.
+    pub const UNPAUSE: u32 = 4;
     /// `XEN_DOMCTL_getdomaininfo`.
     pub const INFO: u32 = 5;
+    /// `XEN_DOMCTL_max_mem`: how much memory it may have, in KB.
+    pub const MEMORY: u32 = 11;
+    /// `XEN_DOMCTL_setvcpucontext`: its vCPU, and at word 2 the address of its registers.
+    pub const SET_VCPU: u32 = 12;
+    /// `XEN_DOMCTL_max_vcpus`: gives it all the vCPUs that it can have.
+    pub const VCPUS: u32 = 15;
+    /// `XEN_DOMCTL_set_address_size`: 32 or 64 bits.
+    pub const WIDTH: u32 = 35;
+    /// `XEN_DOMCTL_set_paging_mempool_size`: how much memory maps its memory, in bytes.
+    pub const MAPPING: u32 = 86;
 
     /// The call `command` about `domain`.
     #[must_use]
@@ -189,6 +201,19 @@ impl core::fmt::Display for Shutdown {
             reason => write!(f, "shut down for reason {reason}"),
         }
     }
+}
+
+/// The payload of a call that passes one number.
+pub(super) const fn payload_of(value: u64) -> Payload {
+    let mut words = [0; 32];
+    [words[0], words[1]] = halves(value);
+    words
+}
+
+/// A number in two words of a payload.
+#[must_use]
+pub const fn halves(value: u64) -> [u32; 2] {
+    [(value & 0xFFFF_FFFF) as u32, (value >> 32) as u32]
 }
 
 const fn double(low: u32, high: u32) -> u64 {

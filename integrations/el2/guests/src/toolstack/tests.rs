@@ -6,6 +6,8 @@ use super::*;
 struct Script {
     replies: RefCell<std::collections::VecDeque<(i64, Domctl)>>,
     calls: RefCell<Vec<Domctl>>,
+    /// Frames that were written to, and how much.
+    pages: RefCell<Vec<(u64, usize)>>,
 }
 
 impl Hypervisor for Script {
@@ -22,11 +24,24 @@ impl Hypervisor for Script {
         }
         0
     }
+    fn populate(&self, domain: u16, frames: &[u64], order: u32) -> i64 {
+        assert_eq!((domain, frames, order), (100, &[0x40000, 0x40200][..], 9));
+        frames.len().try_into().unwrap()
+    }
+    fn write_page(&self, domain: u16, frame: u64, bytes: &[u8]) -> i64 {
+        assert_eq!(domain, 100);
+        self.pages.borrow_mut().push((frame, bytes.len()));
+        0
+    }
+    fn set_vcpu(&self, domain: u16, context: &Context) -> i64 {
+        assert_eq!((domain, context), (100, &Context::new(0x4000_1000, 0x4000_0000)));
+        0
+    }
 }
 
 fn toolstack(replies: &[(i64, Domctl)]) -> Toolstack<Script> {
     let replies = RefCell::new(replies.iter().cloned().collect());
-    Toolstack(Script { replies, calls: RefCell::default() })
+    Toolstack(Script { replies, calls: RefCell::default(), pages: RefCell::default() })
 }
 
 fn results(results: &[i64]) -> Toolstack<Script> {
@@ -96,4 +111,36 @@ fn destroying_goes_on_until_it_is_done() {
 #[test]
 fn free_pages_are_at_offset_48() {
     assert_eq!(results(&[]).free_pages(), Ok(13 << 32 | 12));
+}
+
+#[test]
+fn a_domain_is_complete_before_it_runs() {
+    let toolstack = results(&[0; 6]);
+    assert_eq!(toolstack.start(100, NewDomain::new(Tee::None), &[7; 2 * PAGE + 1]), Ok(()));
+    let calls = toolstack.0.calls.borrow();
+    let calls: Vec<_> = calls.iter().map(|call| (call.command, call.payload[0])).collect();
+    assert_eq!(calls, [(1, 0), (15, 1), (35, 64), (11, 4096), (86, 1 << 20), (4, 0)]);
+    let pages = toolstack.0.pages.borrow().clone();
+    assert_eq!(pages, [(0x40000, PAGE), (0x40001, PAGE), (0x40002, 1)]);
+}
+
+#[test]
+fn a_start_ends_with_the_first_error() {
+    let toolstack = results(&[0, 0, -22]);
+    let result = toolstack.start(100, NewDomain::new(Tee::Ffa), &[7]);
+    assert_eq!(result, Err(Error::INVALID));
+    assert!(toolstack.0.pages.borrow().is_empty());
+}
+
+/// At the offsets that a C compiler finds in Xen's headers.
+#[test]
+fn a_context_is_laid_out_as_in_the_header() {
+    let context = Context::new(0x4000_1000, 0x4000_0000);
+    assert_eq!(size_of_val(&context), 352);
+    for (offset, expected) in
+        [(0, 1), (8, 0x4000_0000), (256, 0x4000_1000), (264, 0x1C5), (320, 0x00C5_0078)]
+    {
+        assert_eq!(context.words[offset / 8], expected, "{offset}");
+    }
+    assert_eq!(context.words.iter().filter(|word| **word != 0).count(), 5);
 }

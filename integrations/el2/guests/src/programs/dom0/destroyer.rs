@@ -2,7 +2,7 @@
 //! or not quite created.
 
 use super::{Dom0, LINGER, failed};
-use crate::machine::{Verdict, time};
+use crate::machine::{Verdict, devices, time};
 use crate::println;
 use crate::toolstack::{Domain, Error, NewDomain};
 
@@ -11,6 +11,8 @@ const DOMAIN: u16 = 100;
 /// How many there are where the argument does not say.
 const ROUNDS: u16 = 100;
 const NO_SUCH_POOL: u32 = 1000;
+/// How long a domain has to take part in FF-A.
+const START: u64 = 10_000_000;
 /// For how many microseconds the number of free pages has to stay the same.
 const SETTLED: u64 = 100_000;
 
@@ -39,25 +41,57 @@ impl Dom0 {
 
     /// Creates and destroys a domain of always the same id; nothing may be left of it.
     pub(super) fn create_and_destroy(&mut self, rounds: u16) -> Verdict {
+        let rounds = self.repeat(rounds, Self::create_one)?;
+        println!("created and destroyed {rounds} domains, and was refused twice as many");
+        Ok(())
+    }
+
+    /// Starts a domain of always the same id from the RAM disk, and destroys it when it takes part
+    /// in FF-A; nothing may be left of it.
+    pub(super) fn start_and_destroy(&mut self, rounds: u16) -> Verdict {
+        let Some(content) = devices::ramdisk() else { return Ok(()) };
+        let rounds = self.repeat(rounds, |dom0| dom0.start_one(content))?;
+        println!("started and destroyed {rounds} domains");
+        Ok(())
+    }
+
+    /// Does something so often; Xen must have as many free pages in the end.
+    fn repeat(
+        &mut self,
+        rounds: u16,
+        step: impl Fn(&mut Self) -> Verdict,
+    ) -> Result<u16, &'static str> {
         // The first makes Xen build what it keeps for the others.
-        self.round()?;
+        step(self)?;
         let before = self.free_pages()?;
         let rounds = if rounds == 0 { ROUNDS } else { rounds };
         for _ in 0..rounds {
-            self.round()?;
+            step(self)?;
         }
-        println!("created and destroyed {rounds} domains, and was refused twice as many");
-        self.expect_free_pages(before)
+        self.expect_free_pages(before)?;
+        Ok(rounds)
     }
 
-    fn round(&mut self) -> Verdict {
+    fn start_one(&mut self, content: &[u8]) -> Verdict {
+        let started = self.toolstack.start(DOMAIN, NewDomain::new(self.tee()), content);
+        started.map_err(|error| failed("starting", DOMAIN, error))?;
+        if let Some(view) = &mut self.view {
+            let joined = || !view.sees_others() || view.lists(DOMAIN);
+            if !time::wait_until(START, joined) {
+                return Err("a domain that was started takes no part in FF-A");
+            }
+        }
+        self.destroy(DOMAIN).map(|_| ())
+    }
+
+    fn create_one(&mut self) -> Verdict {
         let domain = NewDomain::new(self.tee());
         // Xen looks at these two after it made the domain known to the mediator.
         self.expect_refusal(NewDomain { grant_version: 0, ..domain }, Error::INVALID)?;
         self.expect_refusal(NewDomain { cpu_pool: NO_SUCH_POOL, ..domain }, Error::NOT_FOUND)?;
         let created = self.toolstack.create(DOMAIN, domain);
         created.map_err(|error| failed("creating", DOMAIN, error))?;
-        self.expect_listed(DOMAIN, true);
+        self.expect_unlisted(DOMAIN, "never ran");
         self.destroy(DOMAIN).map(|_| ())
     }
 
@@ -67,7 +101,7 @@ impl Dom0 {
             Err(error) if error != expected => {
                 return Err(failed("creating what cannot be", DOMAIN, error));
             }
-            Err(_) => self.expect_listed(DOMAIN, false),
+            Err(_) => self.expect_unlisted(DOMAIN, "could not be created"),
         }
         Ok(())
     }

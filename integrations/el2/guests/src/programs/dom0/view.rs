@@ -62,14 +62,22 @@ impl View {
         Ok(())
     }
 
-    /// Lists, and checks that the VM of this domain is listed or that it is not.
-    pub(super) fn expect(&mut self, domain: u16, listed: bool) {
+    /// Whether a list has the VM of this domain.
+    pub(super) fn lists(&mut self, domain: u16) -> bool {
         let vm = EndpointId(domain + 1);
-        let found = self.list().iter().any(|partition| partition.id() == vm);
-        if found != (listed && !self.alone) {
-            let is = if found { "is" } else { "is not" };
-            self.complain(format_args!("{vm} {is} listed"));
+        self.list().iter().any(|partition| partition.id() == vm)
+    }
+
+    /// Checks that the next list has not.
+    pub(super) fn expect_unlisted(&mut self, domain: u16, which: &str) {
+        if self.lists(domain) {
+            self.complain(format_args!("d{domain}, which {which}, is listed"));
         }
+    }
+
+    /// Whether the policy lets other VMs be seen.
+    pub(super) fn sees_others(&self) -> bool {
+        !self.alone
     }
 
     /// Lists, and checks the list.
