@@ -13,6 +13,7 @@ mod fuzz;
 mod guest;
 mod header;
 mod image;
+mod meter;
 mod number;
 mod process;
 mod qemu;

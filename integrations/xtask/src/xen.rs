@@ -23,14 +23,15 @@ use crate::failure::{Failure, Result};
 use crate::setup::{self, Need};
 use crate::suite::Outcome;
 use crate::{arguments, image, number};
-use build::Xen;
-use runs::{PLAYS, Play};
+use build::{Kind, Xen};
+use runs::{MEASUREMENT, PLAYS, Play};
 use source::Source;
 
 const HELP: &str = "\
 Build Xen 4.17 with the mediator in it, and boot it with guests as domains on an emulated machine
 
-Usage: cargo xtask xen [--cpus N] [--icount] [RUN]...
+Usage: cargo xtask xen [--cpus N] [RUN]...
+       cargo xtask xen --icount
 
 The source is Debian's source package, which apt gets from the configured mirrors: their sources
 need not be enabled. What is fetched and built stays below target/xen, with the console of each
@@ -42,7 +43,8 @@ Runs, all of them if none is named:
 
 Options:
       --cpus N  1 to 4 physical CPUs (first 2, then 4)
-      --icount  Count instructions instead of time, on 1 CPU
+      --icount  Instead of the runs: what calls cost a guest, in instructions, on 1 CPU of a Xen
+                that is built for release, and on ffa-el2 beside it
   -h, --help    Print help
 
 Exit status: 0 every run passed; 1 something failed, or the source cannot be had; 2 an option is
@@ -65,7 +67,11 @@ struct Options {
 pub(crate) fn command(words: &[OsString]) -> Result<()> {
     let options = Options::parse(words)?;
     let plays = choose(&options.runs)?;
-    play(&Source::get()?, &plays, &options.machines())?;
+    if options.icount {
+        options.check_alone()?;
+        return play(&Source::get()?, Kind::Release, &[&MEASUREMENT], &options.machines());
+    }
+    play(&Source::get()?, Kind::Debug, &plays, &options.machines())?;
     println!("\nevery run on Xen passed");
     Ok(())
 }
@@ -78,14 +84,14 @@ pub(crate) fn step() -> Result<Outcome> {
         Err(why) => return Ok(Outcome::Skipped(why.to_string())),
     };
     let all: Vec<&Play> = PLAYS.iter().collect();
-    play(&source, &all, &Options::default().machines())?;
+    play(&source, Kind::Debug, &all, &Options::default().machines())?;
     Ok(Outcome::Passed)
 }
 
-fn play(source: &Source, plays: &[&Play], machines: &[Machine]) -> Result<()> {
+fn play(source: &Source, kind: Kind, plays: &[&Play], machines: &[Machine]) -> Result<()> {
     setup::ensure(&[Need::Compiler, Need::Linker, Need::Emulator])?;
     image::guests()?;
-    let xen = Xen::build(source)?;
+    let xen = Xen::build(source, kind)?;
     for machine in machines {
         plays.iter().try_for_each(|play| play.perform(&xen, machine))?;
     }
@@ -122,12 +128,20 @@ impl Options {
         Ok(options)
     }
 
+    /// What is measured with `--icount` is always the same.
+    fn check_alone(&self) -> Result<()> {
+        if self.cpus.is_none() && self.runs.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage("--icount measures on 1 CPU, and goes with no run and no --cpus"))
+    }
+
     /// The machines to run on, one after the other.
     fn machines(&self) -> Vec<Machine> {
         let cpus = match self {
             Self { icount: true, .. } => vec![1],
             Self { cpus: Some(cpus), .. } => vec![*cpus],
-            _ => CPUS.into(),
+            Self { cpus: None, .. } => CPUS.into(),
         };
         let icount = self.icount;
         let machine = |cpus| Machine { cpus, icount, timeout: TIMEOUT, ..Machine::default() };
@@ -152,7 +166,12 @@ mod tests {
     fn options_choose_the_machines() {
         assert_eq!(cpus(""), [2, 4]);
         assert_eq!(cpus("--cpus 1"), [1]);
-        assert_eq!(cpus("--icount --cpus 4"), [1]);
+        assert_eq!(cpus("--icount"), [1]);
+        assert!(parse("--icount").unwrap().check_alone().is_ok());
+        for line in ["--icount --cpus 4", "--icount destroy"] {
+            let refused = parse(line).unwrap().check_alone();
+            assert!(matches!(refused, Err(Failure::Usage(_))), "{line}");
+        }
         assert!(parse("--icount").unwrap().machines()[0].icount);
         for line in ["--cpus 0", "--cpus 5", "--cpus many", "--cpus", "--what", "-x"] {
             assert!(matches!(parse(line), Err(Failure::Usage(_))), "{line}");

@@ -26,13 +26,12 @@ const OBJECT: &str = "xen/arch/arm/tee/ffa_xen.o_shipped";
 const DEFAULTS: &str = "xen/arch/arm/configs/arm64_defconfig";
 const CONFIGURATION: &str = "xen/arch/arm/configs/ffa_defconfig";
 
-/// What is configured beyond the defaults. Mediators are among the unsupported options. DEBUG checks
-/// assertions, and lets guests print by hypercall.
-pub(super) const OPTIONS: [&str; 4] =
-    ["CONFIG_DEBUG=y", "CONFIG_EXPERT=y", "CONFIG_UNSUPPORTED=y", "CONFIG_FFA_RS=y"];
+/// What is configured beyond the defaults. Mediators are among the unsupported options.
+pub(super) const OPTIONS: [&str; 3] =
+    ["CONFIG_EXPERT=y", "CONFIG_UNSUPPORTED=y", "CONFIG_FFA_RS=y"];
 
-/// Builds the library, and lays everything over `source`.
-pub(super) fn overlay(source: &Path, scratch: &Path) -> Result<Overlay> {
+/// Builds the library, and lays everything over `source`; `more` options are configured, too.
+pub(super) fn overlay(source: &Path, scratch: &Path, more: &str) -> Result<Overlay> {
     let mut overlay = Overlay::default();
     let adapter = workspace::root().join(ADAPTER);
     overlay.patch(source, &adapter.join(PATCH), scratch)?;
@@ -44,7 +43,7 @@ pub(super) fn overlay(source: &Path, scratch: &Path) -> Result<Overlay> {
         overlay.add(path, lines.concat());
     }
     overlay.add(OBJECT, read(&xen_object::build()?)?);
-    let options = format!("{}\n", OPTIONS.join("\n"));
+    let options = format!("{}\n{more}\n", OPTIONS.join("\n"));
     overlay.add(CONFIGURATION, [read(&source.join(DEFAULTS))?, options.into()].concat());
     Ok(overlay)
 }

@@ -33,6 +33,32 @@ const BANNER: [(&str, &str); 5] = [
     ("XEN_WHOAMI", "xtask"),
 ];
 
+/// How Xen is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Assertions are checked, and guests may print by hypercall.
+    Debug,
+    /// As it is used; of the guests only dom0 can print.
+    Release,
+}
+
+impl Kind {
+    fn tree(self) -> &'static str {
+        match self {
+            Self::Debug => "tree",
+            Self::Release => "tree-release",
+        }
+    }
+
+    /// What Kconfig is told, and writes again if it takes it.
+    fn option(self) -> &'static str {
+        match self {
+            Self::Debug => "CONFIG_DEBUG=y",
+            Self::Release => "# CONFIG_DEBUG is not set",
+        }
+    }
+}
+
 /// Xen with the adapter in it.
 #[derive(Clone, Debug)]
 pub(super) struct Xen {
@@ -41,24 +67,25 @@ pub(super) struct Xen {
 }
 
 impl Xen {
-    pub(super) fn build(source: &Source) -> Result<Self> {
+    pub(super) fn build(source: &Source, kind: Kind) -> Result<Self> {
         setup::ensure_programs(&TOOLS, WHY)?;
         println!("xen: building {} (the first time takes a minute or two)", source.version);
-        let tree = source.directory.join("tree");
-        let unpacked = source.unpacked();
-        adapter::overlay(&unpacked, &source.directory.join("patched"))?.write(&unpacked, &tree)?;
+        let tree = source.directory.join(kind.tree());
+        let (unpacked, scratch) = (source.unpacked(), source.directory.join("patched"));
+        adapter::overlay(&unpacked, &scratch, kind.option())?.write(&unpacked, &tree)?;
         make(&tree, "ffa_defconfig")?;
-        check_configuration(&tree)?;
+        check_configuration(&tree, kind)?;
         make(&tree, "build")?;
         Ok(Self { image: tree.join("xen/xen") })
     }
 }
 
 /// Kconfig drops options without a word where another is missing that they depend on.
-fn check_configuration(tree: &Path) -> Result<()> {
+fn check_configuration(tree: &Path, kind: Kind) -> Result<()> {
     let file = tree.join("xen/.config");
     let taken = fs::read_to_string(&file).at("read", &file)?;
-    match adapter::OPTIONS.iter().find(|option| !taken.lines().any(|line| line == **option)) {
+    let mut wanted = adapter::OPTIONS.into_iter().chain([kind.option()]);
+    match wanted.find(|option| !taken.lines().any(|line| line == *option)) {
         None => Ok(()),
         Some(option) => Err(Failure::failed(format!("Xen cannot be configured with {option}"))),
     }

@@ -8,7 +8,7 @@ use crate::console::{Console, Source};
 use crate::emulator::{End, Machine, Run};
 use crate::failure::{Failure, Result};
 use crate::summary::Verdict;
-use crate::{image, transcript};
+use crate::{image, meter, transcript};
 
 /// dom0 and three others: VMs 1 to 4.
 const ALL: u8 = 4;
@@ -40,6 +40,8 @@ enum Fate {
     Passes,
     /// dom0 destroys it while it runs.
     Destroyed,
+    /// It is there when the machine ends.
+    Stays,
 }
 
 /// Everything that there is to run.
@@ -57,6 +59,14 @@ pub(super) const PLAYS: [Play; 2] = [
         more: |_| Ok(()),
     },
 ];
+
+/// What `--icount` runs instead: dom0 measures, with two others there.
+pub(super) const MEASUREMENT: Play = Play {
+    name: "instructions",
+    about: "what calls cost dom0, in instructions",
+    cast: measurement,
+    more: print_costs,
+};
 
 /// One speaks after the other, by a version of its own.
 fn speakers() -> Vec<Role> {
@@ -77,6 +87,18 @@ fn destruction() -> Vec<Role> {
         lister(Conduit::Smc),
         Role { image: "lister", argument: endless, fate: Fate::Destroyed },
     ]
+}
+
+fn measurement() -> Vec<Role> {
+    let argument = |permanent| Argument { minor: 2, permanent, ..Argument::default() };
+    let other = Role { image: "keeper", argument: argument(1), fate: Fate::Stays };
+    vec![passes("meter", argument(meter::VMS)), other, other]
+}
+
+fn print_costs(console: &Console) -> Result<()> {
+    let (here, there) = (meter::Costs::of(console)?, meter::el2_costs()?);
+    print!("\n{}", meter::comparison(&here, &there));
+    Ok(())
 }
 
 fn passes(image: &'static str, argument: Argument) -> Role {
@@ -161,10 +183,11 @@ fn check_mediator(console: &Console) -> Result<()> {
 
 fn check_fate(vm: u16, role: &Role, console: &Console) -> Result<()> {
     let problem = match (role.fate, verdict(vm, console)) {
-        (Fate::Passes, Verdict::Pass) => return Ok(()),
+        (Fate::Passes, Verdict::Pass) | (Fate::Stays, Verdict::Silent) => return Ok(()),
         (Fate::Destroyed, Verdict::Silent) if was_destroyed(vm, console) => return Ok(()),
         (_, Verdict::Fail(why)) => why,
         (Fate::Passes, Verdict::Silent) => "no RESULT line".into(),
+        (Fate::Stays, Verdict::Pass) => "it did not stay".into(),
         (Fate::Destroyed, _) => "it was not destroyed while it ran".into(),
     };
     Err(Failure::failed(format!("vm{vm} ({}): {problem}", role.image)))
