@@ -95,18 +95,19 @@ struct ffa_xen_page {
 };
 
 /*
- Xen, as the mediator sees it. Each function may be called on any CPU, several at once, and must
- not call back into the mediator. The table is there as long as Xen is.
+ Xen, as the mediator sees it. Each function may be called on any CPU,
+ several at once, and must not call back into the mediator. The table is
+ there as long as Xen is.
  */
 struct ffa_xen_services {
     /*
-     Makes an SMC with x0..x17 and stores x0..x17. False, and nothing is stored, where the
-     firmware has no such calls: its SMCCC is older than 1.2.
+     Makes an SMC with x0..x17 and stores x0..x17. False, and nothing is
+     stored, where the firmware has no such calls: its SMCCC is older than 1.2.
      */
     bool (*smc)(uint64_t (*registers)[FFA_XEN_REGISTERS]);
     /*
-     Takes a reference to the page of `vm`'s RAM at guest physical `address` and maps it. Fails
-     where the domain is dying.
+     Takes a reference to the page of `vm`'s RAM at guest physical `address`
+     and maps it. Fails where the domain is dying.
      */
     enum ffa_xen_page_result (*pin_page)(uint16_t vm,
                                          uint64_t address,
@@ -116,15 +117,18 @@ struct ffa_xen_services {
      */
     void (*unpin_page)(const struct ffa_xen_page *page);
     /*
-     A page of Xen's own, zeroed, that firmware may be told of. It is never given back.
+     A page of Xen's own, zeroed, that firmware may be told of. It is never
+     given back.
      */
     enum ffa_xen_page_result (*own_page)(struct ffa_xen_page *page);
     /*
-     Prints `length` bytes as a line. Lines that a guest can cause are `Warning`, and limited.
+     Prints `length` bytes as a line. Lines that a guest can cause are
+     `Warning`, and limited.
      */
     void (*log)(enum ffa_xen_log_level level, const uint8_t *text, size_t length);
     /*
-     The configuration is insecure: marks the system, and prints `length` bytes that say why.
+     The configuration is insecure: marks the system, and prints `length` bytes
+     that say why.
      */
     void (*taint)(const uint8_t *text, size_t length);
     /*
@@ -140,18 +144,21 @@ struct ffa_xen_services {
      */
     uint64_t (*now)(void);
     /*
-     Makes a private or software-generated interrupt of `vm` pending on `vcpu`, or on another
-     vCPU that is online where that one is not. False where none is.
+     Makes a private or software-generated interrupt of `vm` pending on `vcpu`,
+     or on another vCPU that is online where that one is not. False where none
+     is.
      */
     bool (*inject)(uint16_t vm, uint16_t vcpu, uint32_t interrupt);
 };
 
 /*
- Makes the mediator. Once, before everything else. `cpus` is one more than the highest CPU number,
- `policy` "vm-to-sp", "allow-all" or, for the default, empty.
+ Makes the mediator. Once, before everything else. `cpus` is one more than
+ the highest CPU number, `policy` "vm-to-sp", "allow-all" or, for the
+ default, empty.
 
- False where there is nothing to mediate (no firmware that speaks FF-A, and VMs are kept apart), or
- no memory, which the log says: then no other function has an effect.
+ False where there is nothing to mediate (no firmware that speaks FF-A, and
+ VMs are kept apart), or no memory, which the log says: then no other
+ function has an effect.
 
  # Safety
  `services` is complete and stays; `policy` ends with a zero.
@@ -169,42 +176,43 @@ bool ffa_xen_probe(const struct ffa_xen_services *services,
 enum ffa_xen_status ffa_xen_cpu_init(uint32_t cpu);
 
 /*
- A domain exists whose FF-A id is `vm`. It need not have vCPUs yet, nor a width: `vcpus` is how many
- it will have.
+ A domain exists whose FF-A id is `vm`. It need not have vCPUs yet, nor a
+ width: `vcpus` is how many it will have.
 
  `Again` while a domain that had this id is still being taken down.
  */
-enum ffa_xen_status ffa_xen_domain_init(uint16_t vm,
-                                        uint16_t vcpus);
+enum ffa_xen_status ffa_xen_domain_init(uint16_t vm, uint16_t vcpus);
 
 /*
- Takes a domain down, which may never have run. As soon as possible no VM sees it, and its calls are
- refused.
+ Takes a domain down, which may never have run. As soon as possible no VM
+ sees it, and its calls are refused.
 
- `Again` until nothing is left of it, its pages are given back, and no call of its runs: until then
- the domain must not be freed, nor its id used for another. `Ok` also for a domain that is not known.
+ `Again` until nothing is left of it, its pages are given back, and no call
+ of its runs: until then the domain must not be freed, nor its id used for
+ another. `Ok` also for a domain that is not known.
  */
 enum ffa_xen_status ffa_xen_teardown(uint16_t vm);
 
 /*
- Frees what no CPU can reach any more, a bounded number of objects. True while more waits: then
- call again in some milliseconds.
+ Frees what no CPU can reach any more, a bounded number of objects. True
+ while more waits: then call again in some milliseconds.
  */
 bool ffa_xen_poll(void);
 
 /*
- The firmware's schedule receiver interrupt came. Asks for `ffa_xen_poll`, which will see to it: this
- one may be called by an interrupt handler.
+ The firmware's schedule receiver interrupt came. Asks for `ffa_xen_poll`,
+ which will see to it: this one may be called by an interrupt handler.
  */
 void ffa_xen_schedule_receiver(void);
 
 /*
- Handles a call that vCPU `vcpu` of `vm` has made on CPU `cpu`, from AArch64 where `wide`. True:
- the reply is in `registers`. False: not a call of FF-A, and nothing has changed.
+ Handles a call that vCPU `vcpu` of `vm` has made on CPU `cpu`, from
+ AArch64 where `wide`. True: the reply is in `registers`. False: not a call
+ of FF-A, and nothing has changed.
 
  # Safety
- It runs on CPU `cpu` to its end, nothing else there calls it meanwhile, and x0..x17 are at
- `registers`.
+ It runs on CPU `cpu` to its end, nothing else there calls it meanwhile,
+ and x0..x17 are at `registers`.
  */
 bool ffa_xen_call(uint32_t cpu,
                   uint16_t vm,

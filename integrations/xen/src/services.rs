@@ -38,24 +38,28 @@ pub enum LogLevel {
     Info = 1,
 }
 
-/// Xen, as the mediator sees it. Each function may be called on any CPU, several at once, and must
-/// not call back into the mediator. The table is there as long as Xen is.
+/// Xen, as the mediator sees it. Each function may be called on any CPU,
+/// several at once, and must not call back into the mediator. The table is
+/// there as long as Xen is.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Services {
-    /// Makes an SMC with x0..x17 and stores x0..x17. False, and nothing is stored, where the
-    /// firmware has no such calls: its SMCCC is older than 1.2.
+    /// Makes an SMC with x0..x17 and stores x0..x17. False, and nothing is
+    /// stored, where the firmware has no such calls: its SMCCC is older than 1.2.
     pub smc: unsafe extern "C" fn(registers: *mut [u64; REGISTERS]) -> bool,
-    /// Takes a reference to the page of `vm`'s RAM at guest physical `address` and maps it. Fails
-    /// where the domain is dying.
+    /// Takes a reference to the page of `vm`'s RAM at guest physical `address`
+    /// and maps it. Fails where the domain is dying.
     pub pin_page: unsafe extern "C" fn(vm: u16, address: u64, page: *mut Page) -> PageResult,
     /// Undoes `pin_page`.
     pub unpin_page: unsafe extern "C" fn(page: *const Page),
-    /// A page of Xen's own, zeroed, that firmware may be told of. It is never given back.
+    /// A page of Xen's own, zeroed, that firmware may be told of. It is never
+    /// given back.
     pub own_page: unsafe extern "C" fn(page: *mut Page) -> PageResult,
-    /// Prints `length` bytes as a line. Lines that a guest can cause are `Warning`, and limited.
+    /// Prints `length` bytes as a line. Lines that a guest can cause are
+    /// `Warning`, and limited.
     pub log: unsafe extern "C" fn(level: LogLevel, text: *const u8, length: usize),
-    /// The configuration is insecure: marks the system, and prints `length` bytes that say why.
+    /// The configuration is insecure: marks the system, and prints `length` bytes
+    /// that say why.
     pub taint: unsafe extern "C" fn(text: *const u8, length: usize),
     /// Has `ffa_xen_poll` called soon, on any CPU.
     pub poll_soon: unsafe extern "C" fn(),
@@ -63,7 +67,8 @@ pub struct Services {
     pub should_yield: unsafe extern "C" fn() -> bool,
     /// Nanoseconds since boot.
     pub now: unsafe extern "C" fn() -> u64,
-    /// Makes a private or software-generated interrupt of `vm` pending on `vcpu`, or on another
-    /// vCPU that is online where that one is not. False where none is.
+    /// Makes a private or software-generated interrupt of `vm` pending on `vcpu`,
+    /// or on another vCPU that is online where that one is not. False where none
+    /// is.
     pub inject: unsafe extern "C" fn(vm: u16, vcpu: u16, interrupt: u32) -> bool,
 }

@@ -53,11 +53,13 @@ unsafe impl Sync for Slot {}
 // SAFETY: what is in it may move: it is a reference into the mediator.
 unsafe impl Send for Slot {}
 
-/// Makes the mediator. Once, before everything else. `cpus` is one more than the highest CPU number,
-/// `policy` "vm-to-sp", "allow-all" or, for the default, empty.
+/// Makes the mediator. Once, before everything else. `cpus` is one more than
+/// the highest CPU number, `policy` "vm-to-sp", "allow-all" or, for the
+/// default, empty.
 ///
-/// False where there is nothing to mediate (no firmware that speaks FF-A, and VMs are kept apart), or
-/// no memory, which the log says: then no other function has an effect.
+/// False where there is nothing to mediate (no firmware that speaks FF-A, and
+/// VMs are kept apart), or no memory, which the log says: then no other
+/// function has an effect.
 ///
 /// # Safety
 /// `services` is complete and stays; `policy` ends with a zero.
@@ -103,8 +105,8 @@ pub unsafe extern "C" fn ffa_xen_cpu_init(cpu: u32) -> Status {
     if place.is_some() { Status::Ok } else { Status::Invalid }
 }
 
-/// A domain exists whose FF-A id is `vm`. It need not have vCPUs yet, nor a width: `vcpus` is how many
-/// it will have.
+/// A domain exists whose FF-A id is `vm`. It need not have vCPUs yet, nor a
+/// width: `vcpus` is how many it will have.
 ///
 /// `Again` while a domain that had this id is still being taken down.
 #[unsafe(no_mangle)]
@@ -123,11 +125,12 @@ pub extern "C" fn ffa_xen_domain_init(vm: u16, vcpus: u16) -> Status {
     }
 }
 
-/// Takes a domain down, which may never have run. As soon as possible no VM sees it, and its calls are
-/// refused.
+/// Takes a domain down, which may never have run. As soon as possible no VM
+/// sees it, and its calls are refused.
 ///
-/// `Again` until nothing is left of it, its pages are given back, and no call of its runs: until then
-/// the domain must not be freed, nor its id used for another. `Ok` also for a domain that is not known.
+/// `Again` until nothing is left of it, its pages are given back, and no call
+/// of its runs: until then the domain must not be freed, nor its id used for
+/// another. `Ok` also for a domain that is not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn ffa_xen_teardown(vm: u16) -> Status {
     let (Some(adapter), Some(id)) = (ADAPTER.get(), VmId::new(vm)) else { return Status::Invalid };
@@ -138,15 +141,15 @@ pub extern "C" fn ffa_xen_teardown(vm: u16) -> Status {
     if withdrawn && adapter.mediator.is_gone(id) { Status::Ok } else { Status::Again }
 }
 
-/// Frees what no CPU can reach any more, a bounded number of objects. True while more waits: then
-/// call again in some milliseconds.
+/// Frees what no CPU can reach any more, a bounded number of objects. True
+/// while more waits: then call again in some milliseconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn ffa_xen_poll() -> bool {
     ADAPTER.get().is_some_and(|adapter| adapter.mediator.reclaim(RECLAIM_BUDGET).waiting > 0)
 }
 
-/// The firmware's schedule receiver interrupt came. Asks for `ffa_xen_poll`, which will see to it: this
-/// one may be called by an interrupt handler.
+/// The firmware's schedule receiver interrupt came. Asks for `ffa_xen_poll`,
+/// which will see to it: this one may be called by an interrupt handler.
 #[unsafe(no_mangle)]
 pub extern "C" fn ffa_xen_schedule_receiver() {
     if let Some(adapter) = ADAPTER.get() {
@@ -154,12 +157,13 @@ pub extern "C" fn ffa_xen_schedule_receiver() {
     }
 }
 
-/// Handles a call that vCPU `vcpu` of `vm` has made on CPU `cpu`, from AArch64 where `wide`. True:
-/// the reply is in `registers`. False: not a call of FF-A, and nothing has changed.
+/// Handles a call that vCPU `vcpu` of `vm` has made on CPU `cpu`, from
+/// AArch64 where `wide`. True: the reply is in `registers`. False: not a call
+/// of FF-A, and nothing has changed.
 ///
 /// # Safety
-/// It runs on CPU `cpu` to its end, nothing else there calls it meanwhile, and x0..x17 are at
-/// `registers`.
+/// It runs on CPU `cpu` to its end, nothing else there calls it meanwhile,
+/// and x0..x17 are at `registers`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ffa_xen_call(
     cpu: u32,
@@ -206,7 +210,8 @@ impl Adapter {
     }
 }
 
-/// The policy of a name; a name that is none gets the safe one, and a warning.
+/// The policy of a name; a name that is none gets the safe one, and a
+/// warning.
 fn choose(xen: Xen, name: &str) -> (&'static str, Policy) {
     match name {
         "allow-all" => ("allow-all", Policy::allow_all()),
