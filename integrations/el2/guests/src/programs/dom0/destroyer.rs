@@ -14,12 +14,15 @@ const NO_SUCH_POOL: u32 = 1000;
 /// How long a domain has to take part in FF-A.
 const START: u64 = 10_000_000;
 /// For how many microseconds the number of free pages has to stay the same.
-const SETTLED: u64 = 100_000;
+const SETTLED: u64 = 300_000;
+/// So many pages more or less are no leak: how Xen's small objects share pages changes by itself.
+/// What leaks at each round is seen where there are enough rounds.
+const SLACK: u64 = 4;
 
 impl Dom0 {
     /// Destroys the last of the domains, which has to run.
     pub(super) fn destroy_running(&mut self) -> Verdict {
-        let before = self.free_pages()?;
+        let before = self.settled_free_pages()?;
         let victim = self.last_domain()?.ok_or("there is no domain to destroy")?;
         if victim.is_dying() || victim.shutdown().is_some() {
             return Err("the domain to destroy does not run");
@@ -63,7 +66,7 @@ impl Dom0 {
     ) -> Result<u16, &'static str> {
         // The first makes Xen build what it keeps for the others.
         step(self)?;
-        let before = self.free_pages()?;
+        let before = self.settled_free_pages()?;
         let rounds = if rounds == 0 { ROUNDS } else { rounds };
         for _ in 0..rounds {
             step(self)?;
@@ -106,28 +109,33 @@ impl Dom0 {
         Ok(())
     }
 
-    /// How many pages are free once that does not change any more: Xen takes its time to free what
-    /// others may still look at.
-    fn free_pages(&self) -> Result<u64, &'static str> {
+    /// How many pages are free once that does not change any more.
+    fn settled_free_pages(&self) -> Result<u64, &'static str> {
         let end = time::now() + LINGER;
-        let mut before = None;
+        let mut before = self.free_pages()?;
         while time::now() < end {
-            let free = self.toolstack.free_pages().map_err(|error| {
-                println!("asking for free pages: {error}");
-                "a toolstack's call failed"
-            })?;
-            if before == Some(free) {
+            time::sleep(SETTLED);
+            let free = self.free_pages()?;
+            if free == before {
                 return Ok(free);
             }
-            before = Some(free);
-            time::sleep(SETTLED);
+            before = free;
         }
         Err("the number of free pages does not settle")
     }
 
-    fn expect_free_pages(&self, expected: u64) -> Verdict {
-        let free = self.free_pages()?;
-        println!("free pages: {free}, at least {expected} expected");
-        if free >= expected { Ok(()) } else { Err("pages were lost") }
+    fn free_pages(&self) -> Result<u64, &'static str> {
+        self.toolstack.free_pages().map_err(|error| {
+            println!("asking for free pages: {error}");
+            "a toolstack's call failed"
+        })
+    }
+
+    /// Waits for so many free pages: Xen takes its time to free what others may still look at.
+    fn expect_free_pages(&self, before: u64) -> Verdict {
+        let expected = before.saturating_sub(SLACK);
+        let freed = time::wait_until(LINGER, || self.free_pages().is_ok_and(|n| n >= expected));
+        println!("free pages: {}, at least {expected} expected", self.free_pages()?);
+        if freed { Ok(()) } else { Err("pages were lost") }
     }
 }
