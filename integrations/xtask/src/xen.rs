@@ -7,6 +7,7 @@ mod build;
 mod console;
 mod device_tree;
 mod modules;
+mod ramdisk;
 mod runs;
 mod source;
 mod sources;
@@ -39,7 +40,7 @@ run. What the machine lacks is installed first.
 
 Runs, all of them if none is named:
   transcript  Three guests hear the same as on ffa-el2, by FF-A 1.0, 1.1 and 1.2
-  destroy     dom0 destroys and creates domains while two guests list
+  destroy     dom0 destroys, creates and starts domains while two guests list
 
 Options:
       --cpus N  1 to 4 physical CPUs (first 2, then 4)

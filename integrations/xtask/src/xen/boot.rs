@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::console::XEN;
 use super::device_tree::{self, Domain};
-use super::modules;
+use super::modules::{self, Module};
 use super::source;
 use crate::emulator::{self, BOARD, Machine, Run};
 use crate::failure::{AtPath, Failure, Result};
@@ -32,30 +32,35 @@ pub(super) struct Setup<'a> {
     pub(super) hypervisor: &'a Path,
     pub(super) options: String,
     pub(super) guests: Vec<Guest>,
+    /// For dom0.
+    pub(super) ramdisk: Option<PathBuf>,
 }
 
 impl Setup<'_> {
     /// Boots and shows the console, which goes to a file too.
     pub(super) fn boot(&self, machine: &Machine) -> Result<Run> {
-        let domains = self.domains(machine)?;
+        let (domains, ramdisk) = self.domains(machine)?;
         let Some((dom0, others)) = domains.split_first() else {
             return Err(Failure::failed("Xen has no domain to start"));
         };
         let command_line = format!("{COMMAND_LINE} {}", self.options);
-        let tree =
-            device_tree::describe(&self.machine_tree(machine)?, &command_line, dom0, others)?;
+        let tree = self.machine_tree(machine)?;
+        let tree = device_tree::describe(&tree, &command_line, dom0, ramdisk.as_ref(), others)?;
         let file = self.file("dtb");
         fs::write(&file, tree).at("write", &file)?;
         println!("xen: the console goes to {}", self.file("log").display());
-        emulator::watch(self.command(machine, &file, &domains), machine.timeout, XEN, true)
+        let modules: Vec<_> = domains.iter().map(|domain| &domain.module).chain(&ramdisk).collect();
+        emulator::watch(self.command(machine, &file, &modules), machine.timeout, XEN, true)
     }
 
-    fn domains(&self, machine: &Machine) -> Result<Vec<Domain>> {
-        let files: Vec<PathBuf> = self.guests.iter().map(|guest| guest.image.clone()).collect();
-        let modules = modules::place(&files, machine)?;
+    /// The domains, and where the RAM disk is.
+    fn domains(&self, machine: &Machine) -> Result<(Vec<Domain>, Option<Module>)> {
+        let files = self.guests.iter().map(|guest| &guest.image).chain(&self.ramdisk);
+        let mut modules = modules::place(&files.cloned().collect::<Vec<_>>(), machine)?;
+        let ramdisk = modules.split_off(self.guests.len()).pop();
         let guests = modules.into_iter().zip(&self.guests);
         let domain = |(module, guest): (_, &Guest)| Domain { module, argument: guest.argument };
-        Ok(guests.map(domain).collect())
+        Ok((guests.map(domain).collect(), ramdisk))
     }
 
     /// The device tree that QEMU makes for the machine.
@@ -72,7 +77,7 @@ impl Setup<'_> {
         fs::read(&file).at("read", &file)
     }
 
-    fn command(&self, machine: &Machine, tree: &Path, domains: &[Domain]) -> Command {
+    fn command(&self, machine: &Machine, tree: &Path, modules: &[&Module]) -> Command {
         let log = emulator::escaped(&self.file("log"));
         let mut command = machine.base();
         // After a panic Xen restarts the machine: that is an end, too.
@@ -80,7 +85,7 @@ impl Setup<'_> {
         command.arg("-chardev").arg(format!("stdio,id=console,signal=off,logfile={log}"));
         command.args(["-serial", "chardev:console"]);
         command.arg("-kernel").arg(self.hypervisor).arg("-dtb").arg(tree);
-        for Domain { module, .. } in domains {
+        for module in modules {
             command.arg("-device").arg(emulator::loader(&module.file, module.address));
         }
         command.args(&machine.extra);
@@ -95,7 +100,6 @@ impl Setup<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xen::modules::Module;
 
     #[test]
     fn qemu_gets_xen_its_tree_and_the_images() {
@@ -104,11 +108,11 @@ mod tests {
             hypervisor: Path::new("xen"),
             options: String::new(),
             guests: Vec::new(),
+            ramdisk: None,
         };
         let module = Module { file: "dom,0.bin".into(), address: 0x5000_0000, size: 4096 };
-        let domain = Domain { module, argument: 0 };
         let machine = Machine { cpus: 2, ..Machine::default() };
-        let command = setup.command(&machine, Path::new("trial.dtb"), &[domain]);
+        let command = setup.command(&machine, Path::new("trial.dtb"), &[&module]);
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
         let line = words.join(" ");
         for part in [
@@ -129,6 +133,7 @@ mod tests {
             hypervisor: Path::new("xen"),
             options: String::new(),
             guests: Vec::new(),
+            ramdisk: None,
         };
         assert!(setup.boot(&Machine::default()).is_err());
     }

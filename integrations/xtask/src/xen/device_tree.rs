@@ -23,12 +23,13 @@ pub(super) fn describe(
     machine: &[u8],
     command_line: &str,
     dom0: &Domain,
+    ramdisk: Option<&Module>,
     others: &[Domain],
 ) -> Result<Vec<u8>> {
     let fdt = Fdt::new(machine)
         .map_err(|error| Failure::failed(format!("QEMU's device tree is broken: {error}")))?;
     let mut tree = DeviceTree::from_fdt(&fdt);
-    choose(&mut tree, command_line, dom0, others)
+    choose(&mut tree, command_line, dom0, ramdisk, others)
         .map_err(|error| Failure::failed(format!("cannot describe the domains: {error}")))?;
     Ok(tree.to_dtb())
 }
@@ -37,6 +38,7 @@ fn choose(
     tree: &mut DeviceTree,
     command_line: &str,
     dom0: &Domain,
+    ramdisk: Option<&Module>,
     others: &[Domain],
 ) -> std::result::Result<(), ModelError> {
     if tree.find_node("/chosen").is_none() {
@@ -46,6 +48,9 @@ fn choose(
     add_widths(chosen)?;
     chosen.add_property(DeviceTreeProperty::new("xen,xen-bootargs", command_line)?);
     chosen.add_child(kernel(dom0)?);
+    if let Some(module) = ramdisk {
+        chosen.add_child(module_node(module, b"multiboot,ramdisk\0multiboot,module\0")?);
+    }
     for (id, domain) in (1..).zip(others) {
         chosen.add_child(domain_node(id, domain)?);
     }
@@ -69,27 +74,34 @@ fn domain_node(id: u16, domain: &Domain) -> std::result::Result<DeviceTreeNode, 
 
 /// The image of a domain and its command line.
 fn kernel(domain: &Domain) -> std::result::Result<DeviceTreeNode, ModelError> {
-    let module = &domain.module;
-    let mut node = DeviceTreeNode::new(format!("module@{:x}", module.address))?;
-    node.add_property(DeviceTreeProperty::new(
-        "compatible",
-        &b"multiboot,kernel\0multiboot,module\0"[..],
-    )?);
-    node.add_property(cells("reg", &[halves(module.address), halves(module.size)].concat())?);
+    let mut node = module_node(&domain.module, b"multiboot,kernel\0multiboot,module\0")?;
     let argument = format!("arg={:#x}", domain.argument);
     node.add_property(DeviceTreeProperty::new("bootargs", argument.as_str())?);
     Ok(node)
 }
 
+fn module_node(
+    module: &Module,
+    compatible: &[u8],
+) -> std::result::Result<DeviceTreeNode, ModelError> {
+    let mut node = DeviceTreeNode::new(format!("module@{:x}", module.address))?;
+    node.add_property(DeviceTreeProperty::new("compatible", compatible)?);
+    node.add_property(cells("reg", &[halves(module.address), halves(module.size)].concat())?);
+    Ok(node)
+}
+
 /// Addresses and sizes of the children have two cells each.
-fn add_widths(node: &mut DeviceTreeNode) -> std::result::Result<(), ModelError> {
+pub(super) fn add_widths(node: &mut DeviceTreeNode) -> std::result::Result<(), ModelError> {
     for name in ["#address-cells", "#size-cells"] {
         node.add_property(cells(name, &[2])?);
     }
     Ok(())
 }
 
-fn cells(name: &str, cells: &[u32]) -> std::result::Result<DeviceTreeProperty, ModelError> {
+pub(super) fn cells(
+    name: &str,
+    cells: &[u32],
+) -> std::result::Result<DeviceTreeProperty, ModelError> {
     let bytes: Vec<u8> = cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
     DeviceTreeProperty::new(name, bytes.as_slice())
 }
@@ -116,8 +128,10 @@ mod tests {
         let mut machine = DeviceTree::new();
         machine.root.add_child(DeviceTreeNode::new("memory@40000000").unwrap());
         let dom0 = domain(0x5000_0000, 0);
+        let ramdisk = domain(0x5400_0000, 0).module;
         let others = [domain(0x1_5040_0000, 0x400_0001_0000), domain(0x5080_0000, 7)];
-        let blob = describe(&machine.to_dtb(), "loglvl=all", &dom0, &others).unwrap();
+        let blob =
+            describe(&machine.to_dtb(), "loglvl=all", &dom0, Some(&ramdisk), &others).unwrap();
         DeviceTree::from_fdt(&Fdt::new(&blob).unwrap())
     }
 
@@ -131,6 +145,8 @@ mod tests {
         assert!(tree.find_node("/memory@40000000").is_some());
         assert_eq!(bytes(&tree, "/chosen", "xen,xen-bootargs"), b"loglvl=all\0");
         assert_eq!(bytes(&tree, "/chosen/module@50000000", "bootargs"), b"arg=0x0\0");
+        let ramdisk = bytes(&tree, "/chosen/module@54000000", "compatible");
+        assert_eq!(ramdisk, b"multiboot,ramdisk\0multiboot,module\0");
         assert!(tree.find_node("/chosen/domU2/module@50800000").is_some());
         assert!(tree.find_node("/chosen/domU3").is_none());
     }
@@ -154,6 +170,6 @@ mod tests {
     #[test]
     fn what_is_no_device_tree_is_refused() {
         let dom0 = domain(0x5000_0000, 0);
-        assert!(describe(b"no tree", "", &dom0, &[]).is_err());
+        assert!(describe(b"no tree", "", &dom0, None, &[]).is_err());
     }
 }

@@ -4,6 +4,7 @@ use ffa_el2_guests::argument::{Argument, Conduit};
 
 use super::boot::{Guest, Setup};
 use super::build::Xen;
+use super::ramdisk;
 use crate::console::{Console, Source};
 use crate::emulator::{End, Machine, Run};
 use crate::failure::{Failure, Result};
@@ -14,6 +15,15 @@ use crate::{image, meter, transcript};
 const ALL: u8 = 4;
 /// How often a lister lists while others are destroyed.
 const ROUNDS: u16 = 600;
+/// For a guest that lists until it is destroyed.
+const ENDLESS: Argument = Argument {
+    rounds: u16::MAX,
+    minor: 2,
+    conduit: Conduit::Hvc,
+    alone: false,
+    destroyer: false,
+    permanent: 0,
+};
 /// The policy of every run: what is hidden needs no test of the adapter.
 const POLICY: &str = "allow-all";
 
@@ -22,6 +32,8 @@ pub(super) struct Play {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     cast: fn() -> Vec<Role>,
+    /// What dom0 starts itself, from its RAM disk.
+    started: Option<(&'static str, Argument)>,
     /// What there is to check beyond the fate of each domain.
     more: fn(&Console) -> Result<()>,
 }
@@ -50,13 +62,15 @@ pub(super) const PLAYS: [Play; 2] = [
         name: "transcript",
         about: "three guests hear the same as on ffa-el2, by FF-A 1.0, 1.1 and 1.2",
         cast: speakers,
+        started: None,
         more: same_as_on_el2,
     },
     Play {
         name: "destroy",
-        about: "dom0 destroys and creates domains while two guests list",
+        about: "dom0 destroys, creates and starts domains while two guests list",
         cast: destruction,
-        more: |_| Ok(()),
+        started: Some(("mayfly", ENDLESS)),
+        more: domains_were_started,
     },
 ];
 
@@ -65,6 +79,7 @@ pub(super) const MEASUREMENT: Play = Play {
     name: "instructions",
     about: "what calls cost dom0, in instructions",
     cast: measurement,
+    started: None,
     more: print_costs,
 };
 
@@ -80,7 +95,7 @@ fn speakers() -> Vec<Role> {
 fn destruction() -> Vec<Role> {
     let common = Argument { minor: 2, permanent: ALL - 1, ..Argument::default() };
     let lister = |conduit| passes("lister", Argument { rounds: ROUNDS, conduit, ..common });
-    let endless = Argument { rounds: u16::MAX, ..common };
+    let endless = Argument { permanent: ALL - 1, ..ENDLESS };
     vec![
         passes("dom0", Argument { destroyer: true, permanent: ALL, ..common }),
         lister(Conduit::Hvc),
@@ -111,14 +126,17 @@ impl Play {
         let cast = (self.cast)();
         let cpus = machine.cpus;
         println!("\n== xen {}: {}, on {cpus} CPUs", self.name, self.about);
-        let guests = cast
-            .iter()
-            .map(|role| Guest { image: image::guest(role.image), argument: role.argument.bits() });
+        let guest = |image, argument: Argument| Guest {
+            image: image::guest(image),
+            argument: argument.bits(),
+        };
+        let ramdisk = self.started.map(|(image, argument)| ramdisk::write(&guest(image, argument)));
         let setup = Setup {
             name: &format!("{}-{cpus}", self.name),
             hypervisor: &xen.image,
             options: format!("ffa-policy={POLICY}"),
-            guests: guests.collect(),
+            guests: cast.iter().map(|role| guest(role.image, role.argument)).collect(),
+            ramdisk: ramdisk.transpose()?,
         };
         let run = setup.boot(machine)?;
         check(&cast, &run)?;
@@ -199,6 +217,13 @@ fn was_destroyed(vm: u16, console: &Console) -> bool {
     console.of(Source::Vm(1)).any(|line| line.starts_with(&told))
 }
 
+/// Without its RAM disk dom0 would do without.
+fn domains_were_started(console: &Console) -> Result<()> {
+    let mut lines = console.of(Source::Vm(1));
+    let told = lines.any(|line| line.starts_with("started and destroyed "));
+    if told { Ok(()) } else { Err(Failure::failed("dom0 started no domains")) }
+}
+
 /// The guests heard the same as on the hypervisor in `integrations/el2`.
 fn same_as_on_el2(console: &Console) -> Result<()> {
     let (here, there) = (transcript::of(console), transcript::el2_transcript()?);
@@ -263,6 +288,14 @@ mod tests {
         );
         assert!(spoiled("(d3) hello", "(d3) RESULT PASS").starts_with("vm4 (lister): it was not"));
         assert!(spoiled("allow-all", "vm-to-sp").contains("mediator"));
+    }
+
+    #[test]
+    fn domains_must_have_been_started() {
+        let console = |line: &str| run(&[line.to_owned()], End::Off).console;
+        assert!(domains_were_started(&console("started and destroyed 100 domains")).is_ok());
+        assert!(domains_were_started(&console("(d1) started and destroyed 100 domains")).is_err());
+        assert!(domains_were_started(&console("created and destroyed 100 domains")).is_err());
     }
 
     #[test]
