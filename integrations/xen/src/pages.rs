@@ -10,10 +10,11 @@ use crate::services::{Page, PageResult, Services};
 
 const PAGE_SIZE: usize = 4096;
 
-/// Pages of one buffer, in order. They are given back when it is dropped.
+/// Pages of one buffer, in order. A guest's are given back when it is dropped, Xen's own never.
 pub struct Pages {
     services: &'static Services,
     pages: Vec<Page>,
+    pinned: bool,
 }
 
 // SAFETY: the pages are memory that is mapped on every CPU, and the table of functions is for all.
@@ -27,7 +28,7 @@ impl Pages {
         address: u64,
         count: u16,
     ) -> Result<Pages, MapError> {
-        let mut pinned = Pages { services, pages: Vec::new() };
+        let mut pinned = Pages { services, pages: Vec::new(), pinned: true };
         let count = usize::from(count);
         pinned.pages.try_reserve_exact(count).map_err(|_| MapError::NoMemory)?;
         for offset in (0..count).map(|index| (index * PAGE_SIZE) as u64) {
@@ -47,7 +48,7 @@ impl Pages {
         let mut pages = Vec::new();
         pages.try_reserve_exact(1).map_err(|_| MapError::NoMemory)?;
         pages.push(page);
-        Ok(Pages { services, pages })
+        Ok(Pages { services, pages, pinned: false })
     }
 
     /// Calls `piece` for each page that `offset..offset + length` touches, with the place in it and
@@ -113,6 +114,9 @@ impl Buffer for Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
+        if !self.pinned {
+            return;
+        }
         for page in &self.pages {
             // SAFETY: each of them was made by `pin_page`, and nobody uses it any more.
             unsafe { (self.services.unpin_page)(page) };
