@@ -52,6 +52,10 @@ enum ffa_xen_log_level {
      What was found and decided.
      */
     FFA_XEN_LOG_LEVEL_INFO = 1,
+    /*
+     A guest caused it, and may again: to be limited. Nothing logs so yet.
+     */
+    FFA_XEN_LOG_LEVEL_GUEST = 2,
 };
 
 /*
@@ -122,8 +126,7 @@ struct ffa_xen_services {
      */
     enum ffa_xen_page_result (*own_page)(struct ffa_xen_page *page);
     /*
-     Prints `length` bytes as a line. Lines that a guest can cause are
-     `Warning`, and limited.
+     Prints `length` bytes as a line.
      */
     void (*log)(enum ffa_xen_log_level level, const uint8_t *text, size_t length);
     /*
@@ -233,6 +236,7 @@ extern void ffa_xen_release(void *memory);
 /*
  Ends the system with `length` bytes of text.
  */
-extern void ffa_xen_panic(const uint8_t *text, size_t length);
+extern void ffa_xen_panic(const uint8_t *text,
+                          size_t length) __attribute__((__noreturn__));
 
 #endif  /* FFA_XEN_H */

@@ -36,6 +36,8 @@ pub enum LogLevel {
     Warning = 0,
     /// What was found and decided.
     Info = 1,
+    /// A guest caused it, and may again: to be limited. Nothing logs so yet.
+    Guest = 2,
 }
 
 /// Xen, as the mediator sees it. Each function may be called on any CPU,
@@ -55,8 +57,7 @@ pub struct Services {
     /// A page of Xen's own, zeroed, that firmware may be told of. It is never
     /// given back.
     pub own_page: unsafe extern "C" fn(page: *mut Page) -> PageResult,
-    /// Prints `length` bytes as a line. Lines that a guest can cause are
-    /// `Warning`, and limited.
+    /// Prints `length` bytes as a line.
     pub log: unsafe extern "C" fn(level: LogLevel, text: *const u8, length: usize),
     /// The configuration is insecure: marks the system, and prints `length` bytes
     /// that say why.

@@ -39,8 +39,14 @@
 
 #include "ffa_xen.h"
 
-/* Before 4.18 there is no domain_teardown, and no FF-A call comes here. */
+/*
+ * Before 4.18 there is no domain_teardown, and no FF-A call comes here without
+ * our patch. From there to 4.21 calls of FF-A 1.2 do not come here either.
+ */
 #define FFA_RS_OLD_TEE (XEN_VERSION == 4 && XEN_SUBVERSION < 18)
+#if XEN_VERSION == 4 && XEN_SUBVERSION >= 18 && XEN_SUBVERSION < 22
+#error "ffa_rs needs Xen 4.17 with xen-4.17.patch, or 4.22 and later"
+#endif
 
 /* Older and newer name of the same mark. */
 #ifndef TAINT_MACHINE_INSECURE
@@ -85,8 +91,8 @@ static uint16_t ffa_rs_vm(const struct domain *d)
 /* ==== What the library asks of Xen ======================================== */
 
 /*
- * The domain of an FF-A id, which must be unlocked, or NULL. It may be dying:
- * then nothing new may be done to it.
+ * The domain of an FF-A id, which must be unlocked, or NULL. Nothing new may
+ * be done to one that is dying: that is NULL, too.
  */
 static struct domain *ffa_rs_lock_domain(uint16_t vm)
 {
@@ -106,6 +112,7 @@ static bool ffa_rs_smc(uint64_t (*registers)[FFA_XEN_REGISTERS])
     if ( smccc_ver < SMCCC_VERSION(1, 2) )
         return false;
 
+#if FFA_RS_OLD_TEE
     asm volatile ( "ldp x0, x1, [%0]\n\t"
                    "ldp x2, x3, [%0, #16]\n\t"
                    "ldp x4, x5, [%0, #32]\n\t"
@@ -128,7 +135,12 @@ static bool ffa_rs_smc(uint64_t (*registers)[FFA_XEN_REGISTERS])
                    :: "r" (registers)
                    : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8",
                      "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-                     "x17", "memory" );
+                     "x17", "cc", "memory" );
+#else
+    BUILD_BUG_ON(sizeof(struct arm_smccc_1_2_regs) != sizeof(*registers));
+    arm_smccc_1_2_smc((const struct arm_smccc_1_2_regs *)registers,
+                      (struct arm_smccc_1_2_regs *)registers);
+#endif
 
     return true;
 }
@@ -150,7 +162,8 @@ static enum ffa_xen_page_result ffa_rs_pin_page(uint16_t vm, uint64_t address,
     if ( !pg )
         return result;
 
-    if ( t == p2m_ram_rw )
+    /* Pages of Xen's that the guest has mapped, its grant table, are no RAM. */
+    if ( t == p2m_ram_rw && !is_xen_heap_page(pg) )
     {
         page->memory = __map_domain_page_global(pg);
         page->address = page_to_maddr(pg);
@@ -186,10 +199,22 @@ static enum ffa_xen_page_result ffa_rs_own_page(struct ffa_xen_page *page)
 static void ffa_rs_log(enum ffa_xen_log_level level, const uint8_t *text,
                        size_t length)
 {
-    if ( level == FFA_XEN_LOG_LEVEL_WARNING )
-        printk(XENLOG_G_WARNING "%.*s\n", (int)length, (const char *)text);
-    else
-        printk(XENLOG_INFO "%.*s\n", (int)length, (const char *)text);
+    const char *line = (const char *)text;
+
+    switch ( level )
+    {
+    case FFA_XEN_LOG_LEVEL_GUEST:
+        printk(XENLOG_G_WARNING "%.*s\n", (int)length, line);
+        break;
+
+    case FFA_XEN_LOG_LEVEL_WARNING:
+        printk(XENLOG_WARNING "%.*s\n", (int)length, line);
+        break;
+
+    default:
+        printk(XENLOG_INFO "%.*s\n", (int)length, line);
+        break;
+    }
 }
 
 static void ffa_rs_taint(const uint8_t *text, size_t length)
@@ -215,9 +240,15 @@ static uint64_t ffa_rs_now(void)
 
 static bool ffa_rs_inject(uint16_t vm, uint16_t vcpu, uint32_t interrupt)
 {
-    struct domain *d = ffa_rs_lock_domain(vm);
+    struct domain *d;
     struct vcpu *v, *target = NULL;
+    bool delivered;
 
+    /* Those of a vCPU only: there is no SPI of FF-A's. */
+    if ( interrupt >= NR_LOCAL_IRQS )
+        return false;
+
+    d = ffa_rs_lock_domain(vm);
     if ( !d )
         return false;
 
@@ -227,9 +258,11 @@ static bool ffa_rs_inject(uint16_t vm, uint16_t vcpu, uint32_t interrupt)
 
     if ( target )
         vgic_inject_irq(d, target, interrupt, true);
+    /* One that went down meanwhile may have lost it: it is owed then. */
+    delivered = target && is_vcpu_online(target);
     rcu_unlock_domain(d);
 
-    return target != NULL;
+    return delivered;
 }
 
 static const struct ffa_xen_services ffa_rs_services = {
@@ -267,6 +300,10 @@ static bool ffa_rs_probe(void)
     unsigned int cpu;
 
     BUILD_BUG_ON(PAGE_SIZE != 4096);
+
+    if ( smccc_ver < SMCCC_VERSION(1, 2) )
+        printk(XENLOG_INFO "FF-A: firmware has SMCCC %u.%u, not 1.2: no SPMC\n",
+               SMCCC_VERSION_MAJOR(smccc_ver), SMCCC_VERSION_MINOR(smccc_ver));
 
     /* The library may ask for a poll, which may want the timer. */
     init_timer(&ffa_rs_timer, ffa_rs_poll, NULL, 0);
@@ -325,7 +362,7 @@ static int ffa_rs_domain_teardown(struct domain *d)
 {
     struct ffa_rs_domain *ctx = d->arch.tee;
 
-    if ( !ctx )
+    if ( !ctx || ctx->down )
         return 0;
 
     ctx->down = true;
@@ -395,6 +432,7 @@ static void ffa_rs_free_domain_ctx(struct domain *d)
 {
     struct ffa_rs_domain *ctx = d->arch.tee;
 
+    /* Nothing of it can be in use: this does not have to be done again. */
     if ( ctx && !ctx->down )
         ffa_xen_teardown(ffa_rs_vm(d));
     XFREE(d->arch.tee);
@@ -402,7 +440,11 @@ static void ffa_rs_free_domain_ctx(struct domain *d)
 
 static int ffa_rs_relinquish_resources(struct domain *d)
 {
-    return FFA_RS_OLD_TEE ? ffa_rs_domain_teardown(d) : 0;
+#if FFA_RS_OLD_TEE
+    return ffa_rs_domain_teardown(d);
+#else
+    return 0;
+#endif
 }
 
 static bool ffa_rs_handle_call(struct cpu_user_regs *regs)

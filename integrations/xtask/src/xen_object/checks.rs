@@ -8,8 +8,7 @@ use super::names::{FILE, LIMIT};
 
 /// What the object may ask of Xen: the three functions of `ffa_rs.c` that a Rust program needs, and
 /// what every C program has.
-const IMPORTS: [&str; 9] = [
-    "bcmp",
+const IMPORTS: [&str; 8] = [
     "ffa_xen_alloc",
     "ffa_xen_panic",
     "ffa_xen_release",
