@@ -1,5 +1,5 @@
 //! The library with an SPMC that lists its partitions in a buffer only, over a model of the shim.
-#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
