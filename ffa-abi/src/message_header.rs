@@ -133,12 +133,26 @@ impl MessageHeader {
         version: Version,
         size: usize,
     ) -> Result<Range<usize>, BuildError> {
-        let error = |fault| BuildError::Invalid(DescriptorError::new("message size", 16, fault));
-        let size = u32::try_from(size).map_err(|_| error(Fault::Overflow))?;
-        check(size != 0, "message size", 16, Fault::Zero)?;
+        let place = payload(version, size)?;
+        let end = u32::try_from(place.end).unwrap_or(u32::MAX);
+        self.write_alone(room(buffer, end)?, version, size)?;
+        Ok(place)
+    }
+
+    /// The same into `bytes` that need have room for the header only: the payload is put into the
+    /// receiver's buffer by another way.
+    ///
+    /// # Errors
+    /// No room for the header, or a payload of no bytes or too many for 32 bits.
+    pub fn write_alone(
+        &self,
+        bytes: &mut [u8],
+        version: Version,
+        size: usize,
+    ) -> Result<Range<usize>, BuildError> {
+        let place = payload(version, size)?;
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
         let offset = MessageHeader::size(version);
-        let end = array_end(offset, size, 1).ok_or(error(Fault::Overflow))?;
-        let buffer = room(buffer, end)?;
         let raw = RawMessageHeader1_2 {
             flags: U32::ZERO,
             reserved_4: U32::ZERO,
@@ -150,12 +164,20 @@ impl MessageHeader {
             uuid: self.uuid.0,
         };
         if version < Version::V1_2 {
-            put(buffer, 0, &raw.short())?;
+            put(bytes, 0, &raw.short())?;
         } else {
-            put(buffer, 0, &raw)?;
+            put(bytes, 0, &raw)?;
         }
-        place(offset, size).ok_or(error(Fault::Overflow))
+        Ok(place)
     }
+}
+
+/// Where the payload of `size` bytes goes, for a receiver that speaks `version`.
+fn payload(version: Version, size: usize) -> Result<Range<usize>, BuildError> {
+    let error = |fault| BuildError::Invalid(DescriptorError::new("message size", 16, fault));
+    let size = u32::try_from(size).map_err(|_| error(Fault::Overflow))?;
+    check(size != 0, "message size", 16, Fault::Zero)?;
+    place(MessageHeader::size(version), size).ok_or(error(Fault::Overflow))
 }
 
 impl RawMessageHeader1_2 {

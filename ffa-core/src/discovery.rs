@@ -40,7 +40,8 @@ pub(crate) fn partition_info_get<B: Buffer>(
     } else {
         write_matching(view, call.uuid, &mut rx)?;
     }
-    Ok(rx.finish(PartitionInfoGetReply::listed(answered, view.version())))
+    rx.finish();
+    Ok(PartitionInfoGetReply::listed(answered, view.version()))
 }
 
 fn write_matching<B: Buffer>(

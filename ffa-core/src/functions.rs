@@ -14,6 +14,9 @@ pub(crate) struct Audience {
     pub(crate) version: Version,
     pub(crate) width: Width,
     pub(crate) has_spmc: bool,
+    /// Whether the policy lets VMs reach VMs.
+    pub(crate) reaches_vms: bool,
+    pub(crate) notification_pending_interrupt: Option<u32>,
 }
 
 /// Ids that a caller may put into w0, where its version and width have them.
@@ -28,6 +31,24 @@ const CALLS: &[FunctionId] = &[
     FunctionId::RX_RELEASE,
     FunctionId::PARTITION_INFO_GET,
     FunctionId::PARTITION_INFO_GET_REGS,
+    FunctionId::MSG_SEND2,
+    FunctionId::NOTIFICATION_BIND,
+    FunctionId::NOTIFICATION_UNBIND,
+    FunctionId::NOTIFICATION_SET,
+    FunctionId::NOTIFICATION_GET,
+    FunctionId::NOTIFICATION_INFO_GET_32,
+    FunctionId::NOTIFICATION_INFO_GET_64,
+];
+
+/// Those of them that need somebody who can be reached.
+const MESSAGING: &[FunctionId] = &[
+    FunctionId::MSG_SEND2,
+    FunctionId::NOTIFICATION_BIND,
+    FunctionId::NOTIFICATION_UNBIND,
+    FunctionId::NOTIFICATION_SET,
+    FunctionId::NOTIFICATION_GET,
+    FunctionId::NOTIFICATION_INFO_GET_32,
+    FunctionId::NOTIFICATION_INFO_GET_64,
 ];
 
 /// Ids that the mediator puts into w0 of its replies.
@@ -97,7 +118,16 @@ impl Audience {
         let minors = SERVED.get(wide).and_then(|row| row.get(number)).copied().unwrap_or(0);
         let has_version = u32::from(minors) >> (self.version.bits() & 7) & 1 != 0;
         let fits = self.width == Width::Bits64 || wide == 0;
-        has_version && fits && (function != FunctionId::SPM_ID_GET || self.has_spmc)
+        has_version && fits && self.is_of_use(function)
+    }
+
+    /// Whether there is somebody whom the call reaches.
+    fn is_of_use(self, function: FunctionId) -> bool {
+        if function == FunctionId::SPM_ID_GET {
+            self.has_spmc
+        } else {
+            self.reaches_vms || !MESSAGING.contains(&function)
+        }
     }
 
     /// Whether the caller's version and width have the id.
@@ -119,7 +149,12 @@ impl Audience {
                 Ok(RxtxMapFeature { minimum: 0, maximum_pages }.to_reply(self.version))
             }
             FeatureQuery::Function(_) => Ok(FeaturesReply::default()),
-            // No interrupt of the framework has a source yet.
+            FeatureQuery::Feature(Feature::NOTIFICATION_PENDING_INTERRUPT) => {
+                let interrupt = self.notification_pending_interrupt.filter(|_| self.reaches_vms);
+                let w2 = interrupt.ok_or(Refusal::NotServed)?;
+                Ok(FeaturesReply { w2, ..FeaturesReply::default() })
+            }
+            // Nothing of the secure world's is scheduled by VMs yet.
             FeatureQuery::Feature(Feature(_)) | FeatureQuery::ForeignFunction(_) => {
                 Err(Refusal::NotServed)
             }

@@ -1,12 +1,12 @@
 //! The path of one call: from trapped registers to an outcome.
 
 use ffa_abi::{
-    DecodeError, EndpointIdReply, FunctionId, GetVersion, Regs, Reply, Request, Version,
-    VersionReply, VmId, Width, write_error,
+    DecodeError, EndpointId, EndpointIdReply, FunctionId, GetVersion, Regs, Reply, Request,
+    Version, VersionReply, VmId, Width, write_error,
 };
 use ffa_rcu::{Backend, DefaultBackend, Section};
 
-use crate::directory::{Directory, View};
+use crate::directory::{self, Directory, View};
 use crate::discovery;
 use crate::functions::Audience;
 use crate::host::Host;
@@ -18,8 +18,8 @@ use crate::refusal::Refusal;
 /// A call that comes while another one is handled on the same CPU, from an interrupt handler, say,
 /// cannot be made: it would need a second `&mut`.
 pub struct Cpu<'m, H: Host, B: Backend = DefaultBackend> {
-    mediator: &'m Mediator<H, B>,
-    reader: ffa_rcu::Cpu<'m, Directory, Context<H>, B>,
+    pub(crate) mediator: &'m Mediator<H, B>,
+    pub(crate) reader: ffa_rcu::Cpu<'m, Directory, Context<H>, B>,
 }
 
 /// Who calls: told by the host, never by a register.
@@ -142,9 +142,39 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
                 let (call, view) = (decode(function, regs, version)?, self.view(version));
                 discovery::partition_info_get_regs(call, &view, &self.vm.listing)?.write(regs);
             }
+            FunctionId::MSG_SEND2 => {
+                let call = decode(function, regs, version)?;
+                self.message_send2(call, version)?.write(regs);
+            }
+            FunctionId::NOTIFICATION_BIND => {
+                self.notification_bind(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::NOTIFICATION_UNBIND => {
+                self.notification_unbind(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::NOTIFICATION_SET => {
+                self.notification_set(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::NOTIFICATION_GET => {
+                self.notification_get(decode(function, regs, version)?)?.write(regs);
+            }
+            FunctionId::NOTIFICATION_INFO_GET_32 | FunctionId::NOTIFICATION_INFO_GET_64 => {
+                self.notification_info_get(decode(function, regs, version)?)?.write(regs);
+            }
             _ => return Err(Refusal::NotServed),
         }
         Ok(())
+    }
+
+    /// Another VM that the caller may reach, and that has joined. One that it may not is like one that
+    /// is not there.
+    pub(crate) fn partner(&self, id: EndpointId) -> Result<&Context<H>, Refusal> {
+        let absent = Refusal::WrongEndpoint;
+        if id == self.vm.id().into() || !directory::shows_vms_to_vms(self.section.snapshot()) {
+            return Err(absent);
+        }
+        let vm = self.section.find(id.0).ok_or(absent)?;
+        vm.version().map(|_| vm).ok_or(absent)
     }
 
     /// What the caller sees at this moment.
@@ -153,8 +183,13 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     }
 
     pub(crate) fn audience(&self, version: Version) -> Audience {
-        let has_spmc = self.mediator.spmc.is_some();
-        Audience { version, width: self.caller.width, has_spmc }
+        Audience {
+            version,
+            width: self.caller.width,
+            has_spmc: self.mediator.spmc.is_some(),
+            reaches_vms: directory::shows_vms_to_vms(self.section.snapshot()),
+            notification_pending_interrupt: self.mediator.notification_pending_interrupt,
+        }
     }
 
     fn spm_id(&self) -> Result<EndpointIdReply, Refusal> {

@@ -61,12 +61,23 @@ pub trait Host: Send + Sync {
     /// The configuration is insecure: mark the system for whoever reads its logs later.
     fn taint(&self, reason: Taint);
 
-    /// Something was taken out of use, and waits for [`Mediator::reclaim`](crate::Mediator::reclaim):
-    /// a VM has joined the directory, or was destroyed.
+    /// Something waits for [`Cpu::poll`](crate::Cpu::poll): a VM has joined the directory,
+    /// or was destroyed, or an interrupt is owed.
     ///
     /// A host that calls it again and again anyway need do nothing here, which is the default. Others
     /// have it called soon, from an idle loop or a tasklet: not from here.
-    fn reclaim_is_due(&self) {}
+    fn poll_is_due(&self) {}
+
+    /// Makes `interrupt`, that of pending notifications, pending: on `vcpu` alone, or, with `None`, on
+    /// one that is online, whichever. `false` where none of these is online, or it cannot be done now:
+    /// [`Cpu::poll`](crate::Cpu::poll) tries again.
+    ///
+    /// Called where [`Config::notification_pending_interrupt`](crate::Config) is set only: a host that
+    /// does not set it need not have this method.
+    fn inject(&self, vm: VmId, vcpu: Option<u16>, interrupt: u32) -> bool {
+        let _ = (vm, vcpu, interrupt);
+        false
+    }
 
     /// A line for the host's log, without the end of line. No guest can cause one, so far.
     fn log(&self, level: Level, message: fmt::Arguments<'_>);
@@ -90,6 +101,36 @@ pub trait Buffer: Send {
     /// # Errors
     /// Where the range does not lie in the buffer; then nothing is written.
     fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), OutOfBounds>;
+
+    /// Copies `length` bytes from `from_offset` of `from` to `offset`, each fetched once and written
+    /// once.
+    ///
+    /// By default in pieces over the stack; a host that reaches both buffers at the same time copies
+    /// at once.
+    ///
+    /// # Errors
+    /// Where a range does not lie in its buffer; then nothing is written, or what came before.
+    fn copy(
+        &mut self,
+        offset: usize,
+        from: &Self,
+        from_offset: usize,
+        length: usize,
+    ) -> Result<(), OutOfBounds>
+    where
+        Self: Sized,
+    {
+        let mut piece = [0; 512];
+        let mut done = 0;
+        while done < length {
+            let size = piece.len().min(length - done);
+            let bytes = piece.get_mut(..size).ok_or(OutOfBounds)?;
+            from.read(from_offset.checked_add(done).ok_or(OutOfBounds)?, bytes)?;
+            self.write(offset.checked_add(done).ok_or(OutOfBounds)?, bytes)?;
+            done += size;
+        }
+        Ok(())
+    }
 }
 
 /// What the mediator will do with a mapped buffer.

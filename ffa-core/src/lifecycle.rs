@@ -1,9 +1,10 @@
 //! VMs come and go.
 
 use core::fmt;
+use core::sync::atomic::Ordering;
 
 use ffa_abi::VmId;
-use ffa_rcu::{Backend, Backlog, InsertError, Reclaimed, ReplaceError, State};
+use ffa_rcu::{Backend, Backlog, InsertError, OutOfMemory, Reclaimed, ReplaceError, State};
 
 use crate::directory;
 use crate::host::Host;
@@ -50,7 +51,9 @@ impl<H: Host, B: Backend> Mediator<H, B> {
         if config.vcpus == 0 {
             return Err(CreateError::NoVcpus);
         }
-        self.registry.write().insert(config.id.get(), Vm::new(config))?;
+        let incarnation = self.incarnations.fetch_add(1, Ordering::Relaxed);
+        let vm = Vm::try_new(config, incarnation).map_err(|OutOfMemory| CreateError::NoMemory)?;
+        self.registry.write().insert(config.id.get(), vm)?;
         Ok(())
     }
 
@@ -64,7 +67,7 @@ impl<H: Host, B: Backend> Mediator<H, B> {
     /// See [`DestroyError`].
     pub fn destroy_vm(&self, id: VmId) -> Result<(), DestroyError> {
         self.withdraw(id)?;
-        self.host.reclaim_is_due();
+        self.host.poll_is_due();
         Ok(())
     }
 

@@ -8,10 +8,10 @@
 //!                         └──────────────── release ─────────────────────┘
 //! ```
 //! Whoever writes RX holds the buffer itself, taken out of the mailbox: nobody else can write it, and
-//! unmapping it meanwhile is refused as it would be a moment later, when the VM owns it. The lock is
-//! the VM's own and never held while bytes are copied or the host is called.
+//! unmapping it meanwhile is refused as it would be a moment later, when the VM owns it. In the same
+//! way TX is held by the call that sends from it. The lock is the VM's own and never held while bytes
+//! are copied or the host is called.
 
-use ffa_abi::PartitionInfoGetReply;
 use spin::mutex::TicketMutex;
 
 use crate::host::Buffer;
@@ -27,7 +27,8 @@ enum State<B> {
     /// A vCPU's `FFA_RXTX_MAP` or `FFA_RXTX_UNMAP` is under way.
     Changing,
     Mapped {
-        tx: B,
+        /// `None` while a call sends from it.
+        tx: Option<B>,
         rx: Rx<B>,
     },
 }
@@ -43,6 +44,13 @@ enum Rx<B> {
 
 /// The right to fill a VM's RX buffer. Dropped without [`RxWriter::finish`], RX is empty again.
 pub(crate) struct RxWriter<'m, B> {
+    mailbox: &'m Mailbox<B>,
+    /// Taken only on the way back into the mailbox.
+    buffer: Option<B>,
+}
+
+/// The right to send from a VM's TX buffer, until it is dropped.
+pub(crate) struct TxReader<'m, B> {
     mailbox: &'m Mailbox<B>,
     /// Taken only on the way back into the mailbox.
     buffer: Option<B>,
@@ -74,15 +82,18 @@ impl<B: Buffer> Mailbox<B> {
     pub(crate) fn begin_unmap(&self) -> Result<(B, B, Change<'_, B>), Refusal> {
         let mut state = self.state.lock();
         match core::mem::replace(&mut *state, State::Changing) {
-            State::Mapped { tx, rx: Rx::Empty(rx) } => Ok((tx, rx, Change { mailbox: self })),
+            State::Mapped { tx: Some(tx), rx: Rx::Empty(rx) } => {
+                Ok((tx, rx, Change { mailbox: self }))
+            }
             State::Unmapped => {
                 *state = State::Unmapped;
                 Err(Refusal::NothingToUnmap)
             }
             State::Changing => Err(Refusal::NothingToUnmap),
             held @ State::Mapped { .. } => {
+                let is_sending = matches!(held, State::Mapped { tx: None, .. });
                 *state = held;
-                Err(Refusal::RxOwned)
+                Err(if is_sending { Refusal::TxBusy } else { Refusal::RxOwned })
             }
         }
     }
@@ -101,6 +112,14 @@ impl<B: Buffer> Mailbox<B> {
                 Err(Refusal::RxNotOwned)
             }
         }
+    }
+
+    /// Takes TX to send from it.
+    pub(crate) fn begin_send(&self) -> Result<TxReader<'_, B>, Refusal> {
+        let mut state = self.state.lock();
+        let State::Mapped { tx, .. } = &mut *state else { return Err(Refusal::TxNotMapped) };
+        let buffer = tx.take().ok_or(Refusal::TxBusy)?;
+        Ok(TxReader { mailbox: self, buffer: Some(buffer) })
     }
 
     /// Takes RX to fill it.
@@ -126,6 +145,28 @@ impl<B> Mailbox<B> {
     }
 }
 
+impl<B: Buffer> TxReader<'_, B> {
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.buffer.as_ref().map_or(0, Buffer::size)
+    }
+
+    /// Copies from `offset` on.
+    pub(crate) fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Refusal> {
+        let buffer = self.buffer.as_ref().ok_or(Refusal::HostFault)?;
+        Ok(buffer.read(offset, into)?)
+    }
+}
+
+impl<B> Drop for TxReader<'_, B> {
+    fn drop(&mut self) {
+        // The buffers cannot be unmapped meanwhile.
+        if let State::Mapped { tx, .. } = &mut *self.mailbox.state.lock() {
+            *tx = self.buffer.take();
+        }
+    }
+}
+
 impl<B: Buffer> RxWriter<'_, B> {
     /// Its size in bytes.
     pub(crate) fn size(&self) -> usize {
@@ -138,12 +179,24 @@ impl<B: Buffer> RxWriter<'_, B> {
         Ok(buffer.write(offset, bytes)?)
     }
 
-    /// Hands RX to the VM together with the reply that says so.
-    pub(crate) fn finish(mut self, reply: PartitionInfoGetReply) -> PartitionInfoGetReply {
+    /// Copies `length` bytes from where `from` has them to `offset`.
+    pub(crate) fn copy(
+        &mut self,
+        offset: usize,
+        from: &TxReader<'_, B>,
+        from_offset: usize,
+        length: usize,
+    ) -> Result<(), Refusal> {
+        let buffer = self.buffer.as_mut().ok_or(Refusal::HostFault)?;
+        let from = from.buffer.as_ref().ok_or(Refusal::HostFault)?;
+        Ok(buffer.copy(offset, from, from_offset, length)?)
+    }
+
+    /// Hands RX to the VM.
+    pub(crate) fn finish(mut self) {
         if let Some(buffer) = self.buffer.take() {
             self.mailbox.put_back(Rx::Full(buffer));
         }
-        reply
     }
 }
 
@@ -158,7 +211,7 @@ impl<B> Drop for RxWriter<'_, B> {
 impl<B> Change<'_, B> {
     /// The buffers are mapped; RX is empty.
     pub(crate) fn finish(self, tx: B, rx: B) {
-        *self.mailbox.state.lock() = State::Mapped { tx, rx: Rx::Empty(rx) };
+        *self.mailbox.state.lock() = State::Mapped { tx: Some(tx), rx: Rx::Empty(rx) };
         // A sibling may unmap and map from here on: that mapping is not this change's to end.
         core::mem::forget(self);
     }
@@ -174,7 +227,6 @@ impl<B> Drop for Change<'_, B> {
 mod tests {
     use super::*;
     use crate::host::OutOfBounds;
-    use ffa_abi::Version;
 
     struct Page;
 
@@ -192,8 +244,6 @@ mod tests {
         }
     }
 
-    const REPLY: PartitionInfoGetReply = PartitionInfoGetReply::listed(0, Version::V1_1);
-
     fn mapped() -> Mailbox<Page> {
         let mailbox = Mailbox::new();
         mailbox.begin_map().unwrap().finish(Page, Page);
@@ -204,8 +254,7 @@ mod tests {
     fn rx_goes_round() {
         let mailbox = mapped();
         for _ in 0..2 {
-            let writer = mailbox.begin_write().unwrap();
-            assert_eq!(writer.finish(REPLY), REPLY);
+            mailbox.begin_write().unwrap().finish();
             assert_eq!(mailbox.begin_write().err(), Some(Refusal::RxBusy));
             assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::RxOwned));
             assert_eq!(mailbox.release(), Ok(()));
@@ -239,6 +288,20 @@ mod tests {
         assert_eq!(mailbox.release(), Err(Refusal::RxNotOwned));
         drop(change);
         assert!(mailbox.begin_map().is_ok(), "the pages are free, so the buffers may come again");
+    }
+
+    #[test]
+    fn while_one_vcpu_sends_its_siblings_neither_send_nor_unmap() {
+        let mailbox = mapped();
+        let reader = mailbox.begin_send().unwrap();
+        assert_eq!(mailbox.begin_send().err(), Some(Refusal::TxBusy));
+        assert_eq!(mailbox.begin_unmap().err(), Some(Refusal::TxBusy));
+        mailbox.begin_write().unwrap().finish();
+        assert_eq!(mailbox.release(), Ok(()), "RX has nothing to do with it");
+        drop(reader);
+        assert!(mailbox.begin_send().is_ok());
+        assert!(mailbox.begin_unmap().is_ok());
+        assert_eq!(mailbox.begin_send().err(), Some(Refusal::TxNotMapped));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The mediator: what all VMs share, and how it is set up.
 
 use core::fmt;
+use core::sync::atomic::AtomicU32;
 
 use ffa_rcu::{Backend, DefaultBackend, OutOfMemory, Registry, ReplaceError, Retired};
 
@@ -8,9 +9,13 @@ use crate::directory::{self, Directory, Head};
 use crate::handler::Cpu;
 use crate::host::{Host, Taint};
 use crate::limits::Limits;
+use crate::marks::Marks;
 use crate::policy::Policy;
 use crate::spmc::{self, Spmc};
 use crate::vm::Vm;
+
+/// VM ids have 15 bits.
+const VM_IDS: usize = 1 << 15;
 
 pub(crate) type Context<H> = Vm<<H as Host>::Buffer>;
 
@@ -23,6 +28,11 @@ pub struct Mediator<H: Host, B: Backend = DefaultBackend> {
     pub(crate) host: H,
     pub(crate) limits: Limits,
     pub(crate) spmc: Option<Spmc>,
+    pub(crate) notification_pending_interrupt: Option<u32>,
+    /// VMs that an interrupt is owed to.
+    pub(crate) owed: Marks,
+    /// How many VMs were made.
+    pub(crate) incarnations: AtomicU32,
     pub(crate) registry: Registry<Directory, Context<H>, B>,
 }
 
@@ -35,13 +45,18 @@ pub struct Config {
     pub policy: Policy,
     /// What is taken on.
     pub limits: Limits,
+    /// The interrupt that tells a VM of pending notifications, by its number in the VM, which
+    /// `FFA_FEATURES` tells. A private one or an SGI: Linux takes SGIs only, and uses 0 to 7 itself.
+    /// `None`, the default: VMs have to look by themselves.
+    pub notification_pending_interrupt: Option<u32>,
 }
 
 impl Config {
     /// The default policy and limits.
     #[must_use]
     pub fn new(cpus: usize) -> Config {
-        Config { cpus, policy: Policy::default(), limits: Limits::default() }
+        let (policy, limits) = (Policy::default(), Limits::default());
+        Config { cpus, policy, limits, notification_pending_interrupt: None }
     }
 }
 
@@ -71,7 +86,7 @@ impl<H: Host, B: Backend> Mediator<H, B> {
     /// # Errors
     /// See [`NewError`].
     pub fn with_backend(host: H, config: Config) -> Result<Self, NewError> {
-        let Config { cpus, policy, limits } = config;
+        let Config { cpus, policy, limits, notification_pending_interrupt } = config;
         if !limits.are_possible() {
             return Err(NewError::BadLimits);
         }
@@ -83,7 +98,16 @@ impl<H: Host, B: Backend> Mediator<H, B> {
             .with_limit(limits.retired_bytes);
         directory::set_secure(&mut registry.write(), &partitions)?.commit();
         registry.reclaim(1);
-        Ok(Mediator { host, limits, spmc, registry })
+        let (owed, incarnations) = (Marks::try_new(VM_IDS)?, AtomicU32::new(0));
+        Ok(Mediator {
+            host,
+            limits,
+            spmc,
+            notification_pending_interrupt,
+            owed,
+            incarnations,
+            registry,
+        })
     }
 
     /// The place of CPU `index`; `None` while somebody has it, or beyond [`Config::cpus`].

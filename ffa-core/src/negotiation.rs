@@ -32,7 +32,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
             State::Proposed(version) | State::Publishing(version) => {
                 self.check_served(function, version)?;
                 let admitted = self.publish(function, &mut self.mediator.registry.write());
-                self.mediator.host.reclaim_is_due();
+                self.mediator.host.poll_is_due();
                 admitted
             }
             State::Created => Err(Refusal::NoVersion),

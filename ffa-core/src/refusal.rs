@@ -28,6 +28,26 @@ pub(crate) enum Refusal {
     AlreadyMapped,
     /// The caller has no buffers to unmap.
     NothingToUnmap,
+    /// The TX buffer that the call needs is not mapped.
+    TxNotMapped,
+    /// A sibling vCPU's call sends from the TX buffer.
+    TxBusy,
+    /// The message in the TX buffer is not one.
+    BadMessage,
+    /// The message is for another protocol than the receiver's.
+    WrongProtocol,
+    /// The receiver does not take messages of this kind.
+    NotReceiver,
+    /// The receiver's RX buffer has no room for the message.
+    MessageTooLarge,
+    /// A notification is bound already.
+    NotificationBound,
+    /// A notification is not bound to this sender, or not in this way.
+    NotificationNotBound,
+    /// A notification is pending and cannot be unbound.
+    NotificationPending,
+    /// Nothing is pending.
+    NoData,
     /// The RX buffer that the call needs is not mapped.
     RxNotMapped,
     /// The RX buffer is owned by the VM, or being filled by a sibling vCPU's call.
@@ -61,14 +81,22 @@ impl Refusal {
             | Refusal::WrongEndpoint
             | Refusal::BadBuffers
             | Refusal::NothingToUnmap
+            | Refusal::BadMessage
+            | Refusal::WrongProtocol
             | Refusal::UnknownUuid
             | Refusal::BadIndex => Status::INVALID_PARAMETERS,
             Refusal::AlreadyMapped
             | Refusal::RxNotMapped
+            | Refusal::TxNotMapped
+            | Refusal::NotReceiver
+            | Refusal::NotificationBound
+            | Refusal::NotificationNotBound
+            | Refusal::NotificationPending
             | Refusal::RxOwned
             | Refusal::RxNotOwned => Status::DENIED,
-            Refusal::RxBusy => Status::BUSY,
-            Refusal::RxTooSmall | Refusal::NoMemory => Status::NO_MEMORY,
+            Refusal::RxBusy | Refusal::TxBusy => Status::BUSY,
+            Refusal::NoData => Status::NO_DATA,
+            Refusal::RxTooSmall | Refusal::MessageTooLarge | Refusal::NoMemory => Status::NO_MEMORY,
             Refusal::StaleTag => Status::RETRY,
             Refusal::HostFault => Status::ABORTED,
         }

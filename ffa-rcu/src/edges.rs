@@ -73,4 +73,8 @@ edges! {
     /// E11: to the reclaimer that polls it.
     #[cfg(feature = "crossbeam")]
     E11_ACQUIRE = Acquire;
+    /// E12: what was done before a signal was set, from its setter.
+    E12_RELEASE = Release;
+    /// E12: to whoever takes it, and finds the setter counted in.
+    E12_ACQUIRE = Acquire;
 }

@@ -8,7 +8,8 @@
 //! 3. [`Registry`]: the published snapshot, the id table, and who may read, write and reclaim.
 //!
 //! A snapshot may be [`Chunked`], so that a change costs what it changes. Beside them, [`PublishOnce`]
-//! is one atomic word, and [`Shared`] a counted pointer whose allocation may fail.
+//! is one atomic word, [`Shared`] a counted pointer whose allocation may fail, and [`Signals`] are bits
+//! that others set without a lock.
 #![no_std]
 
 extern crate alloc;
@@ -26,6 +27,7 @@ mod publish_once;
 mod registry;
 mod section;
 mod shared;
+mod signals;
 mod sync;
 mod table;
 mod writer;
@@ -43,6 +45,7 @@ pub use publish_once::{Claim, ProposeError, PublishOnce, Publishing, State};
 pub use registry::{Cpu, DEFAULT_LIMIT, Reclaimed, Registry};
 pub use section::{Held, Section};
 pub use shared::Shared;
+pub use signals::{AlreadyBound, SIGNALS, Sender, SetError, Signals, UnbindError};
 #[cfg(counted)]
 pub use sync::counted;
 pub use writer::{Backlog, InsertError, Prepared, ReplaceError, Writer};

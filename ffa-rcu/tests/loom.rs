@@ -20,6 +20,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 mod chunked;
 #[path = "loom/publish_once.rs"]
 mod publish_once;
+#[path = "loom/signals.rs"]
+mod signals;
 
 /// The most switches away from a thread that could go on. `None` explores every schedule.
 type Preemptions = Option<usize>;

@@ -40,6 +40,9 @@ use console::log;
 use device_tree::DeviceTree;
 use host::Host;
 
+/// An SGI that Linux does not use itself.
+const NOTIFICATION_PENDING_INTERRUPT: u32 = 8;
+
 #[cfg(target_feature = "neon")]
 compile_error!(
     "build for aarch64-unknown-none-softfloat: the vector registers belong to the guests"
@@ -112,7 +115,8 @@ fn install_mediator(policy: PolicyKind, cpus: usize) -> Result<(), StartError> {
         PolicyKind::VmToSp => Policy::vm_to_sp(),
         PolicyKind::AllowAll => Policy::allow_all(),
     };
-    let config = Config { policy, ..Config::new(cpus) };
+    let notification_pending_interrupt = Some(NOTIFICATION_PENDING_INTERRUPT);
+    let config = Config { policy, notification_pending_interrupt, ..Config::new(cpus) };
     host::install(Mediator::new(Host::new(), config).map_err(StartError::Mediator)?);
     Ok(())
 }

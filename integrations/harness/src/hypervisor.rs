@@ -1,6 +1,6 @@
 //! The model hypervisor: [`Host`] over model memory, a model SPMC, and a journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,7 +9,7 @@ use ffa_core::{Access, Host, Level, MapError, SpmcBuffers, Taint};
 
 use crate::buffer::{Observers, Pinned, Watch};
 use crate::current;
-use crate::journal::Journal;
+use crate::journal::{Interrupt, Journal};
 use crate::memory::{PAGE, Ram};
 use crate::points::{Point, Points};
 use crate::spmc::{Spmc, SpmcSetup};
@@ -22,7 +22,12 @@ pub struct Hypervisor {
     guests: RwLock<HashMap<VmId, Arc<Ram>>>,
     spmc: Option<Spmc>,
     observers: Observers,
+    /// vCPUs that are turned off.
+    offline: RwLock<HashSet<(VmId, u16)>>,
 }
+
+/// As many vCPUs as VMs have here.
+const VCPUS: u16 = 2;
 
 impl Hypervisor {
     /// No guest yet; an SPMC where `spmc` says so.
@@ -31,7 +36,7 @@ impl Hypervisor {
         let journal = Arc::new(Journal::default());
         let spmc = spmc.map(|setup| Spmc::new(setup, Arc::clone(&journal)));
         let observers = Observers { journal, points: Arc::new(Points::default()), watch };
-        Hypervisor { guests: RwLock::default(), spmc, observers }
+        Hypervisor { guests: RwLock::default(), spmc, observers, offline: RwLock::default() }
     }
 
     /// What was seen.
@@ -68,6 +73,23 @@ impl Hypervisor {
         if ram.is_some_and(|ram| ram.pinned_pages() > 0) {
             self.journal().violation(format_args!("memory of {vm} freed with pages pinned"));
         }
+    }
+
+    /// Turns a vCPU off, or on again.
+    pub fn set_online(&self, vm: VmId, vcpu: u16, online: bool) {
+        let mut offline = self.offline.write().unwrap_or_else(PoisonError::into_inner);
+        if online {
+            offline.remove(&(vm, vcpu));
+        } else {
+            offline.insert((vm, vcpu));
+        }
+    }
+
+    /// This vCPU, or any, if it is online.
+    fn online(&self, vm: VmId, vcpu: Option<u16>) -> Option<u16> {
+        let offline = self.offline.read().unwrap_or_else(PoisonError::into_inner);
+        let vcpus = vcpu.map_or(0..VCPUS, |vcpu| vcpu..vcpu + 1);
+        vcpus.into_iter().find(|vcpu| !offline.contains(&(vm, *vcpu)))
     }
 
     /// A VM's memory.
@@ -133,8 +155,19 @@ impl Host for Hypervisor {
         current::as_host(|| self.journal().write_taint(reason));
     }
 
-    fn reclaim_is_due(&self) {
-        current::as_host(|| self.journal().count_reclaim_due());
+    fn poll_is_due(&self) {
+        current::as_host(|| self.journal().count_poll_due());
+    }
+
+    fn inject(&self, vm: VmId, vcpu: Option<u16>, interrupt: u32) -> bool {
+        current::as_host(|| {
+            let is_taken = self.observers.points.reach(Point::Inject).is_ok();
+            let target = self.online(vm, vcpu).filter(|_| is_taken);
+            if let Some(vcpu) = target {
+                self.journal().write_interrupt(Interrupt { vm, vcpu, interrupt });
+            }
+            target.is_some()
+        })
     }
 
     fn log(&self, level: Level, message: fmt::Arguments<'_>) {

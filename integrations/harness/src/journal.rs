@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ffa_abi::VmId;
 use ffa_core::{Level, Taint};
 
 /// The record of one machine.
@@ -12,7 +13,19 @@ pub struct Journal {
     log: Mutex<Vec<(Level, String)>>,
     taints: Mutex<Vec<Taint>>,
     violations: Mutex<Vec<String>>,
-    reclaims_due: AtomicUsize,
+    polls_due: AtomicUsize,
+    interrupts: Mutex<Vec<Interrupt>>,
+}
+
+/// An interrupt that was made pending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interrupt {
+    /// Whose.
+    pub vm: VmId,
+    /// The vCPU that takes it.
+    pub vcpu: u16,
+    /// Its number.
+    pub interrupt: u32,
 }
 
 /// More violations than this are counted and not kept.
@@ -45,10 +58,16 @@ impl Journal {
         lock(&self.taints).clone()
     }
 
-    /// How often the mediator said that something waits to be reclaimed.
+    /// How often the mediator asked for a poll.
     #[must_use]
-    pub fn reclaims_due(&self) -> usize {
-        self.reclaims_due.load(Ordering::Relaxed)
+    pub fn polls_due(&self) -> usize {
+        self.polls_due.load(Ordering::Relaxed)
+    }
+
+    /// The interrupts since they were taken last.
+    #[must_use]
+    pub fn take_interrupts(&self) -> Vec<Interrupt> {
+        std::mem::take(&mut lock(&self.interrupts))
     }
 
     /// The log.
@@ -67,8 +86,12 @@ impl Journal {
         lock(&self.log).push((level, message.to_string()));
     }
 
-    pub(crate) fn count_reclaim_due(&self) {
-        self.reclaims_due.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_poll_due(&self) {
+        self.polls_due.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn write_interrupt(&self, interrupt: Interrupt) {
+        lock(&self.interrupts).push(interrupt);
     }
 
     pub(crate) fn write_taint(&self, taint: Taint) {

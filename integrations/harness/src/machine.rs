@@ -16,6 +16,9 @@ use crate::spmc::SpmcSetup;
 /// Pages of memory of a guest: TX and RX of up to 16 pages each, and some to spare.
 pub(crate) const GUEST_PAGES: usize = 40;
 
+/// What every machine here has Linux see.
+pub const NOTIFICATION_PENDING_INTERRUPT: u32 = 8;
+
 /// How long calls may take to end, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -78,7 +81,8 @@ impl Setup {
     /// The mediator's.
     pub fn start_on(&self, host: Hypervisor) -> Result<Machine, NewError> {
         let Setup { cpus, policy, limits, .. } = *self;
-        let config = Config { cpus, policy, limits };
+        let notification_pending_interrupt = Some(NOTIFICATION_PENDING_INTERRUPT);
+        let config = Config { cpus, policy, limits, notification_pending_interrupt };
         let mediator = current::as_mediator(|| Mediator::new(host, config))?;
         Ok(Machine { mediator })
     }

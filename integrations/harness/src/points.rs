@@ -22,16 +22,19 @@ pub enum Point {
     Write,
     /// The drop of a buffer, which cannot fail.
     Unpin,
+    /// [`Host::inject`](ffa_core::Host::inject)
+    Inject,
 }
 
 /// Every [`Point`].
-pub const POINTS: [Point; 6] = [
+pub const POINTS: [Point; 7] = [
     Point::MapBuffer,
     Point::SpmcCall,
     Point::SpmcBuffers,
     Point::Read,
     Point::Write,
     Point::Unpin,
+    Point::Inject,
 ];
 
 /// How a call to the host was made to fail.

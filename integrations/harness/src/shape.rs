@@ -7,6 +7,10 @@ const ERROR: u64 = 0x8400_0060;
 const SUCCESS_32: u64 = 0x8400_0061;
 const SUCCESS_64: u64 = 0xc400_0061;
 const VERSION: u32 = 0x8400_0063;
+const NOTIFICATION_GET: u32 = 0x8400_0082;
+const NOTIFICATION_INFO_GET_32: u32 = 0x8400_0083;
+const NOTIFICATION_INFO_GET_64: u32 = 0xc400_0083;
+const PARTITION_INFO_GET_REGS: u32 = 0xc400_008b;
 const OUR_VERSION: u64 = 0x1_0002;
 
 /// The reply to `regs` keeps the calling convention, or what is wrong with it.
@@ -33,8 +37,9 @@ fn check_reply(regs: &Regs, reply: &Regs) -> Result<(), &'static str> {
     match reply.x(0) {
         ERROR => check_error(regs, reply),
         SUCCESS_32 => check_success(regs, reply),
-        SUCCESS_64 => check_registers(reply),
-        _ => Err("x0 is neither FFA_SUCCESS nor FFA_ERROR, in 64 bits"),
+        SUCCESS_64 if regs.w(0) == PARTITION_INFO_GET_REGS => check_registers(reply),
+        SUCCESS_64 if regs.w(0) == NOTIFICATION_INFO_GET_64 => zero(reply, 1..2),
+        _ => Err("x0 is neither FFA_SUCCESS nor FFA_ERROR, in 64 bits, or not in the call's form"),
     }
 }
 
@@ -49,14 +54,16 @@ fn check_error(regs: &Regs, reply: &Regs) -> Result<(), &'static str> {
 
 fn check_success(regs: &Regs, reply: &Regs) -> Result<(), &'static str> {
     zero(reply, 1..2)?;
-    zero(reply, 4..8)?;
+    // w4..w7 say something in two replies.
+    if !matches!(regs.w(0), NOTIFICATION_GET | NOTIFICATION_INFO_GET_32) {
+        zero(reply, 4..8)?;
+    }
     if (0..8).any(|index| reply.x(index) >> 32 != 0) {
         return Err("an upper half is set in FFA_SUCCESS_32");
     }
     kept(regs, reply)
 }
 
-/// Only `FFA_PARTITION_INFO_GET_REGS` answers with `FFA_SUCCESS_64`, so far.
 fn check_registers(reply: &Regs) -> Result<(), &'static str> {
     zero(reply, 1..2)?;
     let (last, current) = (u64::from(reply.half(2)), reply.x(2) >> 16 & 0xffff);

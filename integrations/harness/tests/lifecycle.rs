@@ -351,7 +351,7 @@ fn the_host_is_told_when_something_waits_to_be_reclaimed() {
     let mut told = |more: usize| {
         due += more;
         machine.reclaim_all();
-        assert_eq!(machine.journal().reclaims_due(), due);
+        assert_eq!(machine.journal().polls_due(), due);
     };
     machine.create(1).unwrap();
     told(0);

@@ -147,11 +147,11 @@ struct ffa_xen_services {
      */
     uint64_t (*now)(void);
     /*
-     Makes a private or software-generated interrupt of `vm` pending on `vcpu`,
-     or on another vCPU that is online where that one is not. False where none
-     is.
+     Makes a private or software-generated interrupt of `vm` pending on
+     `vcpu`, or, unless `only` there, on another vCPU that is online where
+     that one is not. False where none of these is.
      */
-    bool (*inject)(uint16_t vm, uint16_t vcpu, uint32_t interrupt);
+    bool (*inject)(uint16_t vm, uint16_t vcpu, bool only, uint32_t interrupt);
 };
 
 /*
@@ -197,10 +197,14 @@ enum ffa_xen_status ffa_xen_domain_init(uint16_t vm, uint16_t vcpus);
 enum ffa_xen_status ffa_xen_teardown(uint16_t vm);
 
 /*
- Frees what no CPU can reach any more, a bounded number of objects. True
- while more waits: then call again in some milliseconds.
+ Frees what no CPU can reach any more, a bounded number of objects, and
+ tells guests again of notifications that no vCPU could be told of. True
+ while more is left: then call again in some milliseconds.
+
+ # Safety
+ As `ffa_xen_call`.
  */
-bool ffa_xen_poll(void);
+bool ffa_xen_poll(uint32_t cpu);
 
 /*
  The firmware's schedule receiver interrupt came. Asks for `ffa_xen_poll`,

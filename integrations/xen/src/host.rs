@@ -72,9 +72,15 @@ impl ffa_core::Host for Xen {
         unsafe { (self.services.taint)(text.as_ptr(), text.len()) };
     }
 
-    fn reclaim_is_due(&self) {
+    fn poll_is_due(&self) {
         // SAFETY: a service.
         unsafe { (self.services.poll_soon)() };
+    }
+
+    fn inject(&self, vm: VmId, vcpu: Option<u16>, interrupt: u32) -> bool {
+        let (only, vcpu) = (vcpu.is_some(), vcpu.unwrap_or(0));
+        // SAFETY: a service.
+        unsafe { (self.services.inject)(vm.get(), vcpu, only, interrupt) }
     }
 
     fn log(&self, level: Level, message: fmt::Arguments<'_>) {

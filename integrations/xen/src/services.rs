@@ -68,8 +68,8 @@ pub struct Services {
     pub should_yield: unsafe extern "C" fn() -> bool,
     /// Nanoseconds since boot.
     pub now: unsafe extern "C" fn() -> u64,
-    /// Makes a private or software-generated interrupt of `vm` pending on `vcpu`,
-    /// or on another vCPU that is online where that one is not. False where none
-    /// is.
-    pub inject: unsafe extern "C" fn(vm: u16, vcpu: u16, interrupt: u32) -> bool,
+    /// Makes a private or software-generated interrupt of `vm` pending on
+    /// `vcpu`, or, unless `only` there, on another vCPU that is online where
+    /// that one is not. False where none of these is.
+    pub inject: unsafe extern "C" fn(vm: u16, vcpu: u16, only: bool, interrupt: u32) -> bool,
 }

@@ -18,8 +18,11 @@ use crate::services::{LogLevel, Services};
 /// How many registers a call has: x0..x17.
 pub const REGISTERS: usize = 18;
 
-/// Objects that are freed in one go: some 10 us at most.
-const RECLAIM_BUDGET: usize = 32;
+/// Objects that are freed in one go, and guests that are told again: some 10 us.
+const POLL_BUDGET: usize = 32;
+
+/// The SGI that tells a guest of notifications: Xen's own mediator takes the same.
+const NOTIFICATION_PENDING_INTERRUPT: u32 = 8;
 
 /// How a function of the surface ended.
 #[repr(C)]
@@ -112,12 +115,14 @@ pub unsafe extern "C" fn ffa_xen_cpu_init(cpu: u32) -> Status {
 #[unsafe(no_mangle)]
 pub extern "C" fn ffa_xen_domain_init(vm: u16, vcpus: u16) -> Status {
     let (Some(adapter), Some(id)) = (ADAPTER.get(), VmId::new(vm)) else { return Status::Invalid };
-    let (properties, uuid) = (PartitionProperties::empty(), Uuid::NIL);
+    let properties =
+        PartitionProperties::INDIRECT_MESSAGES | PartitionProperties::RECEIVES_NOTIFICATIONS;
+    let uuid = Uuid::NIL;
     let config = VmConfig { id, vcpus, properties, uuid };
     match adapter.mediator.create_vm(config) {
         Ok(()) => Status::Ok,
         Err(CreateError::IdDraining | CreateError::TooMuchRetired(_)) => {
-            adapter.mediator.reclaim(RECLAIM_BUDGET);
+            adapter.mediator.reclaim(POLL_BUDGET);
             Status::Again
         }
         Err(CreateError::NoMemory) => Status::NoMemory,
@@ -137,15 +142,22 @@ pub extern "C" fn ffa_xen_teardown(vm: u16) -> Status {
     // What is freed below may be what a withdrawal lacks: it is tried again then.
     let withdrawn =
         matches!(adapter.mediator.destroy_vm(id), Ok(()) | Err(DestroyError::UnknownId));
-    while adapter.mediator.reclaim(RECLAIM_BUDGET).freed > 0 && !adapter.should_yield() {}
+    while adapter.mediator.reclaim(POLL_BUDGET).freed > 0 && !adapter.should_yield() {}
     if withdrawn && adapter.mediator.is_gone(id) { Status::Ok } else { Status::Again }
 }
 
-/// Frees what no CPU can reach any more, a bounded number of objects. True
-/// while more waits: then call again in some milliseconds.
+/// Frees what no CPU can reach any more, a bounded number of objects, and
+/// tells guests again of notifications that no vCPU could be told of. True
+/// while more is left: then call again in some milliseconds.
+///
+/// # Safety
+/// As `ffa_xen_call`.
 #[unsafe(no_mangle)]
-pub extern "C" fn ffa_xen_poll() -> bool {
-    ADAPTER.get().is_some_and(|adapter| adapter.mediator.reclaim(RECLAIM_BUDGET).waiting > 0)
+pub unsafe extern "C" fn ffa_xen_poll(cpu: u32) -> bool {
+    let Some(slot) = ADAPTER.get().and_then(|adapter| adapter.slot(cpu)) else { return false };
+    // SAFETY: nobody else uses this slot, as the caller promises.
+    let Some(place) = (unsafe { &mut *slot.0.get() }) else { return false };
+    !place.poll(POLL_BUDGET).is_done()
 }
 
 /// The firmware's schedule receiver interrupt came. Asks for `ffa_xen_poll`,
@@ -153,7 +165,7 @@ pub extern "C" fn ffa_xen_poll() -> bool {
 #[unsafe(no_mangle)]
 pub extern "C" fn ffa_xen_schedule_receiver() {
     if let Some(adapter) = ADAPTER.get() {
-        ffa_core::Host::reclaim_is_due(adapter.mediator.host());
+        ffa_core::Host::poll_is_due(adapter.mediator.host());
     }
 }
 
@@ -186,7 +198,9 @@ impl Adapter {
     /// None where there is nothing to mediate.
     fn new(xen: Xen, cpus: u32, policy: &str) -> Result<Option<Adapter>, NewError> {
         let (name, policy) = choose(xen, policy);
-        let config = Config { policy, ..Config::new(cpus as usize) };
+        let notification_pending_interrupt = Some(NOTIFICATION_PENDING_INTERRUPT);
+        let defaults = Config::new(cpus as usize);
+        let config = Config { policy, notification_pending_interrupt, ..defaults };
         let mediator = Mediator::new(xen, config)?;
         if !mediator.has_spmc() && !policy.is_insecure() {
             return Ok(None);

@@ -74,7 +74,7 @@ unsafe extern "C" fn now() -> u64 {
     0
 }
 
-unsafe extern "C" fn inject(_: u16, _: u16, _: u32) -> bool {
+unsafe extern "C" fn inject(_: u16, _: u16, _: bool, _: u32) -> bool {
     false
 }
 

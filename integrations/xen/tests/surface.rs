@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once};
 
 use ffa_abi::{
-    CallError, Features, FunctionId, GetVersion, IdGet, PartitionInfo, PartitionInfoFlags,
-    PartitionInfoGet, Regs, Request, RxtxMap, RxtxUnmap, Status as FfaStatus, Uuid, Version, Width,
+    CallError, EndpointId, Features, FunctionId, GetVersion, IdGet, NotificationBind,
+    NotificationBindFlags, NotificationSet, NotificationSetFlags, Notifications, PartitionInfo,
+    PartitionInfoFlags, PartitionInfoGet, Regs, Request, RxtxMap, RxtxUnmap, Status as FfaStatus,
+    Uuid, Version, Width,
 };
 use ffa_xen::services::{LogLevel, Page, PageResult, Services};
 use ffa_xen::surface::{
@@ -33,6 +35,7 @@ static PINNED: AtomicUsize = AtomicUsize::new(0);
 static POLLS: AtomicUsize = AtomicUsize::new(0);
 static TAINTED: AtomicBool = AtomicBool::new(false);
 static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
+static ONLINE: AtomicBool = AtomicBool::new(true);
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// One test at a time: there is one mediator in the process.
@@ -44,7 +47,7 @@ fn turn() -> MutexGuard<'static, ()> {
         MEMORY.lock().unwrap().resize(RAM as usize, [0; PAGE as usize]);
         // SAFETY: nothing runs yet.
         assert_eq!(unsafe { ffa_xen_cpu_init(0) }, Status::Invalid, "no mediator");
-        assert_eq!((ffa_xen_domain_init(1, 1), ffa_xen_poll()), (Status::Invalid, false));
+        assert_eq!((ffa_xen_domain_init(1, 1), poll()), (Status::Invalid, false));
         assert!(!probe(c"vm-to-sp"), "no SPMC, and VMs kept apart");
         assert!(!probe(c"allow-al"), "an unknown policy is the safe one");
         assert!(!TAINTED.load(Ordering::Relaxed));
@@ -54,6 +57,12 @@ fn turn() -> MutexGuard<'static, ()> {
         (0..3).for_each(|cpu| assert_eq!(unsafe { ffa_xen_cpu_init(cpu) }, Status::Ok));
     });
     turn
+}
+
+/// On CPU 2, where no guest runs.
+fn poll() -> bool {
+    // SAFETY: one poll at a time, as tests take turns.
+    unsafe { ffa_xen_poll(2) }
 }
 
 fn probe(policy: &'static CStr) -> bool {
@@ -125,9 +134,10 @@ unsafe extern "C" fn now() -> u64 {
     0
 }
 
-unsafe extern "C" fn inject(_: u16, _: u16, interrupt: u32) -> bool {
-    INTERRUPTS.fetch_add(interrupt.into(), Ordering::Relaxed);
-    true
+unsafe extern "C" fn inject(_: u16, _: u16, _: bool, interrupt: u32) -> bool {
+    let is_taken = ONLINE.load(Ordering::Relaxed);
+    INTERRUPTS.fetch_add(if is_taken { interrupt.into() } else { 0 }, Ordering::Relaxed);
+    is_taken
 }
 
 /// A guest of a domain, on CPU 1.
@@ -212,11 +222,11 @@ fn buffers_are_pinned_page_by_page_and_given_back() {
     let guest = Guest::start(3, Width::Bits64);
     assert_eq!(guest.map(1, 3, 2), Ok(()));
     assert_eq!(PINNED.load(Ordering::Relaxed), 4);
-    guest.call(&RxtxUnmap { endpoint: ffa_abi::EndpointId(0) }).unwrap();
+    guest.call(&RxtxUnmap { endpoint: EndpointId(0) }).unwrap();
     assert_eq!(PINNED.load(Ordering::Relaxed), 0);
     // The first pages are there, the last is not.
     assert_eq!(guest.map(1, RAM - 3, 2), Ok(()));
-    guest.call(&RxtxUnmap { endpoint: ffa_abi::EndpointId(0) }).unwrap();
+    guest.call(&RxtxUnmap { endpoint: EndpointId(0) }).unwrap();
     assert_eq!(guest.map(1, FULL - 1, 2), Err(FfaStatus::NO_MEMORY));
     assert_eq!(guest.map(1, RAM, 2), Err(FfaStatus::INVALID_PARAMETERS));
     assert_eq!(PINNED.load(Ordering::Relaxed), 0, "what was pinned before the failure");
@@ -271,7 +281,30 @@ fn a_domain_comes_and_goes_under_one_id() {
         assert_eq!(ffa_xen_teardown(vm), Status::Invalid);
     }
     assert_eq!(ffa_xen_domain_init(10, 0), Status::Invalid, "a domain without a vCPU");
-    assert!(!ffa_xen_poll(), "nothing waits");
+    assert!(!poll(), "nothing waits");
+}
+
+#[test]
+fn a_notification_is_an_interrupt_that_is_owed_until_it_is_taken() {
+    let _turn = turn();
+    let (receiver, sender) = (Guest::start(5, Width::Bits64), Guest::start(6, Width::Bits64));
+    receiver.call(&IdGet).unwrap();
+    sender.call(&IdGet).unwrap();
+    let (to, from, flags) = (EndpointId(5), EndpointId(6), NotificationBindFlags::empty());
+    let notifications = Notifications(1);
+    receiver.call(&NotificationBind { sender: from, receiver: to, flags, notifications }).unwrap();
+    ONLINE.store(false, Ordering::Relaxed);
+    let flags = NotificationSetFlags::empty();
+    sender
+        .call(&NotificationSet { sender: from, receiver: to, vcpu: None, flags, notifications })
+        .unwrap();
+    assert!(poll(), "no vCPU is online");
+    assert_eq!(INTERRUPTS.load(Ordering::Relaxed), 0);
+    ONLINE.store(true, Ordering::Relaxed);
+    assert!(!poll());
+    assert_eq!(INTERRUPTS.load(Ordering::Relaxed), 8, "one, with Xen's number");
+    receiver.end();
+    sender.end();
 }
 
 #[test]
@@ -286,6 +319,4 @@ fn what_waits_has_a_poll_asked_for() {
     assert_eq!(POLLS.load(Ordering::Relaxed), before + 2);
     guest.end();
     assert_eq!(POLLS.load(Ordering::Relaxed), before + 3, "it has left");
-    // Nothing injects yet: the service is there for notifications.
-    assert_eq!(INTERRUPTS.load(Ordering::Relaxed), 0);
 }

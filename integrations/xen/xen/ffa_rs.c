@@ -238,7 +238,8 @@ static uint64_t ffa_rs_now(void)
     return NOW();
 }
 
-static bool ffa_rs_inject(uint16_t vm, uint16_t vcpu, uint32_t interrupt)
+static bool ffa_rs_inject(uint16_t vm, uint16_t vcpu, bool only,
+                          uint32_t interrupt)
 {
     struct domain *d;
     struct vcpu *v, *target = NULL;
@@ -253,7 +254,8 @@ static bool ffa_rs_inject(uint16_t vm, uint16_t vcpu, uint32_t interrupt)
         return false;
 
     for_each_vcpu ( d, v )
-        if ( is_vcpu_online(v) && (!target || v->vcpu_id == vcpu) )
+        if ( is_vcpu_online(v) &&
+             (v->vcpu_id == vcpu || (!only && !target)) )
             target = v;
 
     if ( target )
@@ -417,7 +419,7 @@ static bool ffa_rs_settle(void)
 
 static void ffa_rs_poll(void *data)
 {
-    bool more = ffa_xen_poll();
+    bool more = ffa_xen_poll(smp_processor_id());
 
     if ( ffa_rs_settle() || more )
         set_timer(&ffa_rs_timer, NOW() + FFA_RS_RETRY);

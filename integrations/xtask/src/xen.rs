@@ -40,6 +40,7 @@ run. What the machine lacks is installed first.
 
 Runs, all of them if none is named:
   transcript  Three guests hear the same as on ffa-el2, by FF-A 1.0, 1.1 and 1.2
+  talk        Two guests send each other messages, told by interrupts alone
   destroy     dom0 destroys, creates and starts domains while two guests list
 
 Options:

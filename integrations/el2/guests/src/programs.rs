@@ -12,5 +12,6 @@ pub mod neighbour;
 pub mod selftest;
 pub mod share;
 pub mod storm;
+pub mod talk;
 pub mod transcript;
 mod turns;

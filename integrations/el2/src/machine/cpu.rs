@@ -57,7 +57,7 @@ pub(super) struct Running<'a> {
 
 impl Cpu {
     fn step(&mut self) {
-        supervisor::poll();
+        supervisor::poll(&mut self.ffa);
         let (task, kicks) = SCHEDULER.lock().next(self.index, timer::now());
         gic::kick(kicks);
         match task {

@@ -7,12 +7,13 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use ffa_abi::{Regs, VmId};
 use ffa_core::{Access, Buffer, Level, MapError, Mediator, OutOfBounds, SpmcBuffers, Taint};
 use ffa_el2::bundle::PAGE;
+use ffa_el2::scheduler::{Power, Task};
 use spin::Once;
 
 use super::console;
 use super::firmware;
 use super::memory::{GuestMemory, PinError, Pinned};
-use super::vm;
+use super::vm::{self, SCHEDULER};
 
 static MEDIATOR: Once<Mediator<Host>> = Once::new();
 static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -89,6 +90,20 @@ impl ffa_core::Host for Host {
 
     fn taint(&self, reason: Taint) {
         console::log!("tainted: {reason}");
+    }
+
+    fn inject(&self, vm: VmId, vcpu: Option<u16>, interrupt: u32) -> bool {
+        let slot = usize::from(vm.get()).wrapping_sub(1);
+        let Some(vm) = vm::find(slot) else { return false };
+        let is_on = |vcpu: &u16| {
+            let task = Task { slot, vcpu: *vcpu };
+            SCHEDULER.lock().power(task) == Power::On
+        };
+        let vcpus = vcpu.map_or(0..vm.vcpus(), |vcpu| vcpu..vcpu.saturating_add(1));
+        let Some(target) = vcpus.into_iter().find(is_on) else { return false };
+        let interrupted = vm.gic.lock().raise(target.into(), interrupt);
+        vm.notify(interrupted);
+        true
     }
 
     fn log(&self, level: Level, message: fmt::Arguments<'_>) {

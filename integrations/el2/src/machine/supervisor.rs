@@ -17,13 +17,14 @@ use spin::mutex::SpinMutex;
 use super::console::log;
 use super::firmware;
 use super::gic;
-use super::host;
+use super::host::{self, FfaCpu};
 use super::memory;
 use super::timer;
 use super::vm::{self, End, SCHEDULER, Vm};
 
-/// Retired objects that are freed at a time, so that the next time slice starts late by little.
-const RECLAIM_BUDGET: usize = 16;
+/// Retired objects that are freed at a time, and VMs that are told again, so that the next time slice
+/// starts late by little.
+const POLL_BUDGET: usize = 16;
 
 static SUPERVISOR: SpinMutex<Option<Supervisor>> = SpinMutex::new(None);
 
@@ -75,10 +76,10 @@ pub(super) fn init(vms: impl Iterator<Item = bundle::Vm<'static>>) {
 /// idle.
 ///
 /// Does not return when all VMs are over.
-pub(super) fn poll() {
+pub(super) fn poll(ffa: &mut FfaCpu) {
     let Some(mut guard) = SUPERVISOR.try_lock() else { return };
     if let Some(supervisor) = guard.as_mut() {
-        host::mediator().reclaim(RECLAIM_BUDGET);
+        ffa.poll(POLL_BUDGET);
         supervisor.poll(timer::now());
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use ffa_el2::bundle;
+use ffa_el2::bundle::{self, Options, PolicyKind};
 
 use super::{Outcome, Step};
 use crate::console::Source;
@@ -37,6 +37,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("bundles", "no bundle and broken bundles end with a message", bundles),
         step("timeout", "a VM that never ends is ended, and what it said last is told", timeout),
         step("trace", "each call and its reply is printed, decoded", trace),
+        step("talk", "VMs send each other messages, told by interrupts alone", talk),
         step("transcript", "two runs hear the same from every call, at every version", transcript),
         step("demo", "the demo passes", || demo::play(false, false).map(|()| Outcome::Passed)),
         step("xen", "the same guests are domains of Xen, with the mediator in it", xen::step),
@@ -146,6 +147,25 @@ fn trace() -> Result<Outcome> {
 fn is_trace(line: &str) -> bool {
     line.starts_with("vm1.0: ") && line.contains("VERSION") && line.contains(" -> ")
 }
+
+/// Two pairs on fewer CPUs than vCPUs, by either conduit and at either version.
+fn talk() -> Result<Outcome> {
+    let talker = |minor: u64, smc: u64| -> Result<Vm> {
+        Ok(Vm { properties: TALKS, argument: smc << 32 | minor << 16, ..guest("talk")? })
+    };
+    let vms = [guest("hello")?, talker(1, 0)?, talker(2, 1)?, talker(2, 0)?, talker(1, 1)?];
+    let guests = vms.into_iter().map(Guest::load).collect::<Result<_>>()?;
+    let fleet = Fleet { guests, options: Options { policy: PolicyKind::AllowAll, trace: false } };
+    let run = qemu::boot(&Machine { cpus: 2, ..machine() }, &fleet, true)?;
+    qemu::report(&run, &fleet)?;
+    for id in 2..=5 {
+        Verdict::find(run.console.of(Source::Vm(id))).require(id)?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Indirect messages and notifications.
+const TALKS: u32 = 1 << 2 | 1 << 3;
 
 fn transcript() -> Result<Outcome> {
     let [first, second] = [el2_transcript()?, el2_transcript()?];

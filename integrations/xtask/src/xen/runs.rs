@@ -57,13 +57,20 @@ enum Fate {
 }
 
 /// Everything that there is to run.
-pub(super) const PLAYS: [Play; 2] = [
+pub(super) const PLAYS: [Play; 3] = [
     Play {
         name: "transcript",
         about: "three guests hear the same as on ffa-el2, by FF-A 1.0, 1.1 and 1.2",
         cast: speakers,
         started: None,
         more: same_as_on_el2,
+    },
+    Play {
+        name: "talk",
+        about: "two guests send each other messages, told by interrupts alone",
+        cast: conversation,
+        started: None,
+        more: |_| Ok(()),
     },
     Play {
         name: "destroy",
@@ -89,6 +96,19 @@ fn speakers() -> Vec<Role> {
         |minor| passes("transcript", Argument { minor, permanent: ALL, ..Argument::default() });
     let dom0 = passes("dom0", Argument { minor: 2, permanent: ALL, ..Argument::default() });
     vec![dom0, guest(0), guest(1), guest(2)]
+}
+
+/// VMs 2 and 3 talk, by either conduit, while the others list.
+fn conversation() -> Vec<Role> {
+    let common = Argument { minor: 2, permanent: ALL, ..Argument::default() };
+    let talker = |conduit| passes("talk", Argument { conduit, ..common });
+    let lister = Argument { rounds: 20, permanent: 1, ..common };
+    vec![
+        passes("dom0", common),
+        talker(Conduit::Hvc),
+        talker(Conduit::Smc),
+        passes("lister", lister),
+    ]
 }
 
 /// VM 4 lists until it is destroyed: dom0 waits for it first.

@@ -12,7 +12,7 @@ use crate::client::{BUFFER_SIZE, Machine};
 #[repr(C, align(4096))]
 pub struct Shared(UnsafeCell<[u8; BUFFER_SIZE]>);
 
-// SAFETY: its bytes are reached through `read` only, one volatile access at a time.
+// SAFETY: its bytes are reached through `read` and `write` only, one volatile access at a time.
 unsafe impl Sync for Shared {}
 
 impl Shared {
@@ -36,6 +36,27 @@ impl Shared {
             *byte = unsafe { place.read_volatile() };
         }
     }
+}
+
+impl Shared {
+    /// Copies to the start of the page, as much as it has room for.
+    pub fn write(&self, from: &[u8]) {
+        for (offset, byte) in from.iter().take(BUFFER_SIZE).enumerate() {
+            let place = self.0.get().cast::<u8>().wrapping_add(offset);
+            // SAFETY: as in `read`.
+            unsafe { place.write_volatile(*byte) };
+        }
+    }
+}
+
+/// Copies to the start of TX.
+pub fn write_tx(from: &[u8]) {
+    TX.write(from);
+}
+
+/// Copies from the start of RX.
+pub fn read_rx(into: &mut [u8]) {
+    RX.read(into);
 }
 
 impl Default for Shared {
