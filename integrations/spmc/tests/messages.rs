@@ -227,6 +227,50 @@ fn a_message_that_lies_about_itself_is_refused() {
     assert_eq!((rig.interrupts(), rig.spmc.partitions()[0].inbox().message), (0, None));
 }
 
+/// A delay is for partitions to ask for.
+#[test]
+fn a_vm_cannot_delay_the_interrupt() {
+    let mut rig = with_vm_buffers(Character::SPECIFIED);
+    put(&rig, VM, ABLE, b"message", Version::V1_2);
+    let delayed = MessageSend2 { delays_schedule_receiver_interrupt: true, ..SEND };
+    rig.fails(&delayed, Status::INVALID_PARAMETERS);
+    rig.succeeds(&SEND);
+}
+
+/// A partition's RX has one page, whatever TX has.
+#[test]
+fn a_message_that_does_not_fit_is_refused() {
+    let mut rig = Rig::new(Character::SPECIFIED);
+    rig.maps();
+    rig.describe(VM, &[VM_TX, VM_TX + PAGE], &[VM_RX, VM_RX + PAGE]);
+    rig.succeeds(&ffa_abi::RxtxMap::FOR_A_VM);
+    for (size, fits) in [(4057, false), (4056, true)] {
+        let header = MessageHeader { sender: VM, receiver: ABLE, uuid: Uuid::NIL };
+        let mut bytes = [0; 0x2000];
+        Message { header, payload: &[1; 4057][..size] }.write(&mut bytes, Version::V1_2).unwrap();
+        ffa_spmc_model::World::write(&rig.machine, VM_TX, &bytes).unwrap();
+        if fits {
+            rig.succeeds(&SEND);
+        } else {
+            rig.fails(&SEND, Status::NO_MEMORY);
+        }
+    }
+}
+
+/// TX and RX are of one size; what is refused or unmapped takes no place.
+#[test]
+fn buffers_of_a_vm_come_and_go() {
+    let mut rig = Rig::new(Character::SPECIFIED);
+    rig.maps();
+    rig.describe(VM, &[VM_TX, VM_TX + PAGE], &[VM_RX]);
+    rig.fails(&ffa_abi::RxtxMap::FOR_A_VM, Status::INVALID_PARAMETERS);
+    assert!(rig.spmc.vm(VM).is_none());
+    rig.maps_for(VM, VM_TX, VM_RX);
+    assert!(rig.spmc.vm(VM).is_some());
+    rig.succeeds(&ffa_abi::RxtxUnmap { endpoint: VM });
+    assert!(rig.spmc.vm(VM).is_none());
+}
+
 #[test]
 fn the_header_of_a_message_is_that_of_the_version() {
     for version in [Version::V1_1, Version::V1_2] {

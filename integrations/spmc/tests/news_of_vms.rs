@@ -98,6 +98,7 @@ fn a_reluctant_partition_gives_the_cpu_back_as_often_as_it_was_told() {
         let RunReply::DirectResponse(response) = rig.succeeds(&run) else { panic!("no answer") };
         assert_eq!(acknowledgement(response.message), Ok(()));
         assert!(rig.spmc.vm(vm).unwrap().is_announced());
+        assert_eq!(hears(&mut rig, &created(ABLE, EndpointId(3))), Ok(()), "it was told so once");
     }
 }
 

@@ -98,6 +98,29 @@ fn what_was_taken_is_not_told_of() {
     rig.fails(&NotificationInfoGet { width: Width::Bits32 }, Status::NO_DATA);
 }
 
+/// One kind is taken, and the other is told of as before.
+#[test]
+fn what_was_not_taken_is_told_of() {
+    let mut rig = bound(Character::SPECIFIED);
+    let (vm_tx, vm_rx) = (common::RAM + 4 * common::PAGE, common::RAM + 5 * common::PAGE);
+    rig.maps();
+    rig.maps_for(VM, vm_tx, vm_rx);
+    let send = Command::SendMessage { receiver: VM, delays_interrupt: false, size: 1, first: 0 };
+    let only = |flags| NotificationGet { receiver: VM, vcpu: 0, flags };
+    let of_partitions = only(NotificationGetFlags::SECURE_PARTITIONS);
+    let of_framework = only(NotificationGetFlags::SPM_FRAMEWORK);
+
+    rig.command(ABLE, &notify(1, None));
+    rig.succeeds(&of_partitions);
+    rig.fails(&NotificationInfoGet { width: Width::Bits64 }, Status::NO_DATA);
+    rig.command(ABLE, &send);
+    rig.succeeds(&of_partitions);
+    assert_eq!(info(&mut rig, Width::Bits64), Some((vec![(1, vec![])], false)));
+    rig.command(ABLE, &notify(1, None));
+    rig.succeeds(&of_framework);
+    assert_eq!(info(&mut rig, Width::Bits64), Some((vec![(1, vec![])], false)));
+}
+
 #[test]
 fn a_partition_sets_what_is_bound_to_it_and_as_it_is_bound() {
     let mut rig = bound(Character::SPECIFIED);

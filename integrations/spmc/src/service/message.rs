@@ -31,8 +31,7 @@ impl Service<'_> {
         let size = usize::try_from(tx.size()).unwrap_or(usize::MAX);
         let parsed = MessageHeader::parse(&bytes, size, version);
         let (header, place) = parsed.map_err(|_| Status::INVALID_PARAMETERS)?;
-        let is_own = header.sender == call.sender && header.receiver != call.sender;
-        if !is_own || call.delays_schedule_receiver_interrupt {
+        if header.sender != call.sender || call.delays_schedule_receiver_interrupt {
             return Err(Status::INVALID_PARAMETERS);
         }
         self.check_inbox(header.receiver, place.end as u64)?;
