@@ -11,6 +11,8 @@ pub(crate) struct Call {
     pub(crate) vm: VmId,
     /// w0.
     pub(crate) function: u32,
+    /// The physical CPU.
+    pub(crate) cpu: usize,
 }
 
 thread_local! {
@@ -33,6 +35,11 @@ pub(crate) fn during_call<R>(call: Call, handle: impl FnOnce() -> R) -> R {
 /// The call that this thread handles.
 pub(crate) fn call() -> Option<Call> {
     CALL.get()
+}
+
+/// The physical CPU that this thread is; the first one outside of a guest's call.
+pub(crate) fn cpu() -> usize {
+    call().map_or(0, |call| call.cpu)
 }
 
 /// From here on each byte of a buffer may be read and written once more.

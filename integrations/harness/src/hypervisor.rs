@@ -1,6 +1,6 @@
 //! The model hypervisor: [`Host`] over model memory, a model SPMC, and a journal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,6 +11,7 @@ use crate::buffer::{Observers, Pinned, Watch};
 use crate::current;
 use crate::journal::{Interrupt, Journal};
 use crate::memory::{PAGE, Ram};
+use crate::physical::Guests;
 use crate::points::{Point, Points};
 use crate::spmc::{Spmc, SpmcSetup};
 
@@ -19,7 +20,7 @@ pub const RAM_BASE: u64 = 0x4000_0000;
 
 /// A hypervisor that a mediator can be tested with.
 pub struct Hypervisor {
-    guests: RwLock<HashMap<VmId, Arc<Ram>>>,
+    guests: Guests,
     spmc: Option<Spmc>,
     observers: Observers,
     /// vCPUs that are turned off.
@@ -34,9 +35,10 @@ impl Hypervisor {
     #[must_use]
     pub fn new(spmc: Option<SpmcSetup>, watch: Watch) -> Hypervisor {
         let journal = Arc::new(Journal::default());
-        let spmc = spmc.map(|setup| Spmc::new(setup, Arc::clone(&journal)));
+        let guests = Guests::default();
+        let spmc = spmc.map(|setup| Spmc::new(setup, Arc::clone(&guests), Arc::clone(&journal)));
         let observers = Observers { journal, points: Arc::new(Points::default()), watch };
-        Hypervisor { guests: RwLock::default(), spmc, observers, offline: RwLock::default() }
+        Hypervisor { guests, spmc, observers, offline: RwLock::default() }
     }
 
     /// What was seen.

@@ -7,7 +7,7 @@
 //!   ffa_core::Mediator<Hypervisor>
 //!        │ Host      │
 //!        ▼           ▼
-//!   Hypervisor ── Ram, Pinned ── Spmc
+//!   Hypervisor ── Ram, Pinned ── Spmc ── Physical (memory, interrupts)
 //!        └── Points (make it fail or stop here) ── Journal (what broke a promise)
 //! ```
 //! What the mediator promises to its host and to guests is checked all the time, by the buffers and on
@@ -27,6 +27,7 @@ mod hypervisor;
 mod journal;
 mod machine;
 mod memory;
+mod physical;
 mod points;
 pub mod random;
 mod scenario;
@@ -43,6 +44,7 @@ pub use hypervisor::{Hypervisor, RAM_BASE};
 pub use journal::{Interrupt, Journal};
 pub use machine::{Machine, NOTIFICATION_PENDING_INTERRUPT, Setup};
 pub use memory::{PAGE, Ram};
+pub use physical::Physical;
 pub use points::{POINTS, Pause, Point, Points};
 pub use scenario::{Actor, Heard, HeardRegs};
 pub use spmc::{Spmc, SpmcSetup, Tamper, secure_partition};

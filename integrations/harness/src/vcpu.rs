@@ -27,6 +27,8 @@ pub(crate) const RX_PAGE: usize = 16;
 pub struct Vcpu<'m> {
     machine: &'m Machine,
     cpu: Cpu<'m, Hypervisor>,
+    /// Which one that is.
+    index: usize,
     caller: Caller,
     elapsed: Duration,
 }
@@ -55,8 +57,8 @@ impl Machine {
     /// `caller`, running on physical CPU `cpu`, which must be free.
     #[must_use]
     pub fn vcpu_as(&self, cpu: usize, caller: Caller) -> Vcpu<'_> {
-        let cpu = self.mediator().cpu(cpu).expect("a free CPU");
-        Vcpu { machine: self, cpu, caller, elapsed: Duration::ZERO }
+        let (index, cpu) = (cpu, self.mediator().cpu(cpu).expect("a free CPU"));
+        Vcpu { machine: self, cpu, index, caller, elapsed: Duration::ZERO }
     }
 
     /// The memory of VM `vm`.
@@ -74,7 +76,7 @@ impl Vcpu<'_> {
 
     /// Traps with these registers; the shape of the reply is checked.
     pub fn trap(&mut self, regs: &Regs) -> Outcome {
-        let call = current::Call { vm: self.caller.vm, function: regs.w(0) };
+        let call = current::Call { vm: self.caller.vm, function: regs.w(0), cpu: self.index };
         let start = Instant::now();
         let outcome = current::during_call(call, || self.cpu.handle(self.caller, regs));
         self.elapsed = start.elapsed();

@@ -137,9 +137,9 @@ fn ids_and_the_spmcs_id() {
     let with = machine(Version::V1_1);
     with.vm(1).plays("ID_GET -> SUCCESS_32 0 1\nSPM_ID_GET -> SUCCESS_32 0 8000");
     with.vm(2).plays("ID_GET -> SUCCESS_32 0 2\nSPM_ID_GET -> SUCCESS_32 0 8000");
-    let own_id = SpmcSetup { id: Some(ffa_abi::EndpointId(0x8123)), ..SpmcSetup::default() };
-    let silent = SpmcSetup { id: None, ..SpmcSetup::default() };
-    let wrong = SpmcSetup { id: Some(ffa_abi::EndpointId(5)), ..SpmcSetup::default() };
+    let own_id = SpmcSetup::default().with_id(Some(ffa_abi::EndpointId(0x8123)));
+    let silent = SpmcSetup::default().with_id(None);
+    let wrong = SpmcSetup::default().with_id(Some(ffa_abi::EndpointId(5)));
     for (spmc, id) in [(own_id, 0x8123), (silent, 0x8000), (wrong, 0x8000)] {
         let machine = Setup::default().with_spmc(spmc).start();
         join(&machine, 1, Version::V1_1);

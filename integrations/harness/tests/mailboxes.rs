@@ -165,7 +165,7 @@ fn page_registered_twice() {
 fn single_fetch() {
     let spmc = SpmcSetup { buffer_pages: 2, ..SpmcSetup::with_partitions(100) };
     for record_size in [24, 0x30] {
-        let spmc = SpmcSetup { record_size, ..spmc.clone().without_registers() };
+        let spmc = spmc.clone().without_registers().with_records_of(record_size);
         let setup = Setup { watch: Watch::Flipping, ..Setup::default() };
         let machine = setup.with_spmc(spmc).start();
         join(&machine, 1, Version::V1_1);
