@@ -100,8 +100,12 @@ struct ffa_xen_page {
 
 /*
  Xen, as the mediator sees it. Each function may be called on any CPU,
- several at once, and must not call back into the mediator. The table is
- there as long as Xen is.
+ several at once, with no lock of the library's held and interrupts as
+ its caller has them, and must not call back into it. The table is there
+ as long as Xen is.
+
+ Results are named as in Rust here: `Ok` of a status is
+ `FFA_XEN_STATUS_OK`, and so on.
  */
 struct ffa_xen_services {
     /*
@@ -171,7 +175,7 @@ bool ffa_xen_probe(const struct ffa_xen_services *services,
                    const char *policy);
 
 /*
- CPU `cpu` can make calls from now on. Again without effect.
+ CPU `cpu` can make calls from now on. Calling it again has no effect.
 
  # Safety
  No `ffa_xen_call` runs with this CPU number.

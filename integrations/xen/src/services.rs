@@ -41,8 +41,12 @@ pub enum LogLevel {
 }
 
 /// Xen, as the mediator sees it. Each function may be called on any CPU,
-/// several at once, and must not call back into the mediator. The table is
-/// there as long as Xen is.
+/// several at once, with no lock of the library's held and interrupts as
+/// its caller has them, and must not call back into it. The table is there
+/// as long as Xen is.
+///
+/// Results are named as in Rust here: `Ok` of a status is
+/// `FFA_XEN_STATUS_OK`, and so on.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Services {

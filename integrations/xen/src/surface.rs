@@ -92,7 +92,7 @@ pub unsafe extern "C" fn ffa_xen_probe(
     }
 }
 
-/// CPU `cpu` can make calls from now on. Again without effect.
+/// CPU `cpu` can make calls from now on. Calling it again has no effect.
 ///
 /// # Safety
 /// No `ffa_xen_call` runs with this CPU number.

@@ -12,6 +12,8 @@
  *  - ffa_rs_poll: softirq context, from a tasklet or a timer.
  * None of them is an interrupt handler, and none runs on top of another one
  * on the same CPU: the library's spin locks and its per-CPU state rely on it.
+ * Softirqs run on the way out to a guest, when idle, and where somebody calls
+ * process_pending_softirqs(), which nothing does that is called here.
  */
 
 #include <xen/compile.h>
@@ -80,7 +82,7 @@ static void ffa_rs_poll(void *data);
 static DECLARE_SOFTIRQ_TASKLET(ffa_rs_tasklet, ffa_rs_poll, NULL);
 static struct timer ffa_rs_timer;
 
-/* Id 0 is the hypervisor's own, ids with bit 15 are those of the secure world. */
+/* Id 0 is the hypervisor's own, those with bit 15 are the secure world's. */
 static uint16_t ffa_rs_vm(const struct domain *d)
 {
     BUILD_BUG_ON(DOMID_FIRST_RESERVED > 0x7fff);
@@ -330,6 +332,7 @@ static int ffa_rs_domain_init(struct domain *d)
 
     /* The id may have been one of a domain whose creation has just failed. */
     do {
+        cpu_relax();
         status = ffa_xen_domain_init(ffa_rs_vm(d), d->max_vcpus);
     } while ( status == FFA_XEN_STATUS_AGAIN && NOW() < end );
 

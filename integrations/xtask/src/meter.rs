@@ -18,6 +18,11 @@ pub(crate) const VMS: u8 = 3;
 /// What the guest measures that is no call of FF-A.
 const NOTHING: &str = "nothing";
 
+const FOOT: &str = "\
+With the way from the guest into the hypervisor and back, which PSCI_VERSION shows alone: ffa-el2
+saves and loads all of a guest's registers at every exit, Xen those that it needs.
+";
+
 /// Calls and their cost in nanoseconds of virtual time, which are instructions where these are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Costs(Vec<(String, u64)>);
@@ -53,7 +58,8 @@ pub(crate) fn comparison(xen: &Costs, el2: &Costs) -> String {
     let names = xen.0.iter().map(|(name, _)| name).filter(|name| *name != NOTHING);
     let rows: Vec<[String; 3]> =
         names.map(|name| [name.clone(), xen.net(name), el2.net(name)]).collect();
-    table::render(["instructions a call", "Xen", "ffa-el2"], &rows)
+    let table = table::render(["instructions a call", "Xen", "ffa-el2"], &rows);
+    format!("{table}{FOOT}")
 }
 
 /// Measures on the hypervisor in `integrations/el2`, counting instructions.

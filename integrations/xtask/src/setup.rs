@@ -207,9 +207,15 @@ pub(crate) fn ensure_programs(programs: &[(&str, &str)], why: &str) -> Result<()
 
 /// Installs packages that a check wants; the caller says what it leaves out without them.
 pub(crate) fn install_packages(packages: &[&str], why: &str) -> Result<()> {
-    let root = root_prefix()
-        .filter(|_| workspace::find_program("apt-get").is_some())
-        .ok_or_else(|| Failure::failed(format!("no way to install {}", packages.join(" "))))?;
+    let root = root_prefix().filter(|_| workspace::find_program("apt-get").is_some()).ok_or_else(
+        || {
+            let packages = packages.join(" ");
+            Failure::failed(format!(
+                "missing: {packages}: {why}. This user is not root and cannot use sudo without a \
+                 password, or there is no apt-get. As root:\n  apt-get install {packages}"
+            ))
+        },
+    )?;
     eprintln!("setup: missing: {}: {why}", packages.join(" "));
     apt(&root, &["update", "-q"])?;
     apt_install(&root, packages)

@@ -93,7 +93,7 @@ fn wrong_commands_are_named() {
     images.refuses("fuzz massage", "no target `massage`");
     images.refuses("fuzz --seconds 5 --merge", "exclude each other");
     images.refuses("fuzz --input missing message", "missing: ");
-    images.refuses("xen destory", "no run `destory`, but transcript, destroy");
+    images.refuses("xen destory", "no run `destory`, but transcript, talk, destroy");
     images.refuses("xen --cpus 5", "--cpus: 5 is out of range: 1 to 4");
 }
 

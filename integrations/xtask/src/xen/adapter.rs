@@ -27,8 +27,7 @@ const DEFAULTS: &str = "xen/arch/arm/configs/arm64_defconfig";
 const CONFIGURATION: &str = "xen/arch/arm/configs/ffa_defconfig";
 
 /// What is configured beyond the defaults. Mediators are among the unsupported options.
-pub(super) const OPTIONS: [&str; 3] =
-    ["CONFIG_EXPERT=y", "CONFIG_UNSUPPORTED=y", "CONFIG_FFA_RS=y"];
+pub(super) const OPTIONS: [&str; 2] = ["CONFIG_UNSUPPORTED=y", "CONFIG_FFA_RS=y"];
 
 /// Builds the library, and lays everything over `source`; `more` options are configured, too.
 pub(super) fn overlay(source: &Path, scratch: &Path, more: &str) -> Result<Overlay> {

@@ -12,6 +12,8 @@ use crate::{process, workspace};
 /// The machine's own lists: a file, and a directory of files.
 const LIST: &str = "/etc/apt/sources.list";
 const LISTS: &str = "/etc/apt/sources.list.d";
+/// Apt's configuration, which says where all else is.
+const CONFIGURATION: &str = "apt.conf";
 const UPDATE_LIMIT: Duration = Duration::from_secs(300);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(600);
 const QUERY_LIMIT: Duration = Duration::from_secs(30);
@@ -36,11 +38,29 @@ impl Apt {
             let part = apt.directory.join(part);
             fs::create_dir_all(&part).at("create", &part)?;
         }
-        for (name, text) in [("debian.list", lines), ("debian.sources", paragraphs)] {
-            let file = apt.directory.join("parts").join(name);
+        for (name, text) in [
+            ("parts/debian.list", lines),
+            ("parts/debian.sources", paragraphs),
+            (CONFIGURATION, apt.configuration()),
+        ] {
+            let file = apt.directory.join(name);
             fs::write(&file, text).at("write", &file)?;
         }
         Ok(apt)
+    }
+
+    /// Whoever runs us can write below the target directory; apt's own user perhaps not.
+    fn configuration(&self) -> String {
+        let places = [
+            ("Dir::Etc::sourceparts", "parts"),
+            ("Dir::State::lists", "lists"),
+            ("Dir::Cache", "cache"),
+        ];
+        let place = |(option, part)| {
+            format!("{option} \"{}\";\n", self.directory.join::<&str>(part).display())
+        };
+        let places: String = places.map(place).concat();
+        format!("APT::Sandbox::User \"root\";\nDir::Etc::sourcelist \"/dev/null\";\n{places}")
     }
 
     /// Fetches the lists. A mirror that fails must not keep us from the others.
@@ -66,26 +86,23 @@ impl Apt {
         Ok(versions.map(|version| version.trim().to_owned()).collect())
     }
 
-    /// Downloads a source package into a directory.
+    /// Downloads a source package into a directory; says what apt says where that fails.
     pub(super) fn download(&self, package: &str, version: &str, into: &Path) -> Result<()> {
         let mut source = self.command("apt-get");
         source.args(["source", "-q", "--download-only", "--only-source"]);
         source.arg(format!("{package}={version}")).current_dir(into);
-        process::run(&mut source, DOWNLOAD_LIMIT)
+        let output = process::output(&mut source, DOWNLOAD_LIMIT)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        let reason = text.lines().find(|line| line.starts_with("E: "));
+        Err(Failure::failed(reason.unwrap_or("apt-get does not say why").to_owned()))
     }
 
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        // Whoever runs us can write below the target directory; apt's own user perhaps not.
-        command.args(["-o", "APT::Sandbox::User=root", "-o", "Dir::Etc::sourcelist=/dev/null"]);
-        for (option, part) in [
-            ("Dir::Etc::sourceparts", "parts"),
-            ("Dir::State::lists", "lists"),
-            ("Dir::Cache", "cache"),
-        ] {
-            command.arg("-o").arg(format!("{option}={}", self.directory.join(part).display()));
-        }
-        command.stdin(Stdio::null());
+        command.env("APT_CONFIG", self.directory.join(CONFIGURATION)).stdin(Stdio::null());
         command
     }
 }

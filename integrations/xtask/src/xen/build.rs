@@ -69,7 +69,14 @@ pub(super) struct Xen {
 impl Xen {
     pub(super) fn build(source: &Source, kind: Kind) -> Result<Self> {
         setup::ensure_programs(&TOOLS, WHY)?;
-        println!("xen: building {} (the first time takes a minute or two)", source.version);
+        println!("xen: preparing {}", source.version);
+        Self::build_tree(source, kind).map_err(|why| match why {
+            Failure::Failed(why) => Failure::Failed(format!("{why}\n{}", source.remedy())),
+            other => other,
+        })
+    }
+
+    fn build_tree(source: &Source, kind: Kind) -> Result<Self> {
         let tree = source.directory.join(kind.tree());
         let (unpacked, scratch) = (source.unpacked(), source.directory.join("patched"));
         adapter::overlay(&unpacked, &scratch, kind.option())?.write(&unpacked, &tree)?;
@@ -93,6 +100,7 @@ fn check_configuration(tree: &Path, kind: Kind) -> Result<()> {
 
 fn make(tree: &Path, goal: &str) -> Result<()> {
     let log = source::home().join(format!("make-{goal}.log"));
+    println!("xen: make {goal}, a minute or two at first; its output goes to {}", log.display());
     let output = File::create(&log).at("create", &log)?;
     let errors = output.try_clone().at("open", &log)?;
     let jobs = thread::available_parallelism().map_or(1, usize::from);

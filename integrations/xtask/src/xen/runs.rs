@@ -145,7 +145,8 @@ impl Play {
     pub(super) fn perform(&self, xen: &Xen, machine: &Machine) -> Result<()> {
         let cast = (self.cast)();
         let cpus = machine.cpus;
-        println!("\n== xen {}: {}, on {cpus} CPUs", self.name, self.about);
+        let noun = if cpus == 1 { "CPU" } else { "CPUs" };
+        println!("\n== xen {}: {}, on {cpus} {noun}", self.name, self.about);
         let guest = |image, argument: Argument| Guest {
             image: image::guest(image),
             argument: argument.bits(),

@@ -15,6 +15,8 @@ const PACKAGE: &str = "xen";
 const RELEASE: &str = "4.17.";
 /// The unpacked package, in the directory of its version.
 const UNPACKED: &str = "source";
+/// What says that the package was unpacked whole, beside it.
+const COMPLETE: &str = "complete";
 const UNPACK_LIMIT: Duration = Duration::from_secs(120);
 
 /// The directory of a version: its unpacked source, and what is made from it.
@@ -38,6 +40,12 @@ impl Source {
         self.directory.join(UNPACKED)
     }
 
+    /// What to do where the source is not what it should be.
+    pub(super) fn remedy(&self) -> String {
+        let directory = self.directory.display();
+        format!("If the source of Xen is damaged, remove {directory}: it is fetched again")
+    }
+
     fn of(version: String) -> Self {
         let directory = home().join(&version);
         Self { version, directory }
@@ -53,7 +61,7 @@ fn cached() -> Option<Source> {
     let entries = fs::read_dir(home()).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let sources = newest_first(names).into_iter().map(Source::of);
-    sources.into_iter().find(|source| source.unpacked().is_dir())
+    sources.into_iter().find(|source| source.directory.join(COMPLETE).is_file())
 }
 
 fn fetch() -> Result<Source> {
@@ -61,19 +69,17 @@ fn fetch() -> Result<Source> {
     setup::ensure_programs(&[("dpkg-source", "dpkg-dev")], "it unpacks the source of Xen")?;
     println!("xen: getting Debian's source package of Xen {RELEASE}x from the configured mirrors");
     apt.update()?;
-    let versions = newest_first(apt.versions(PACKAGE)?);
-    for version in &versions {
+    let mut last = format!("no configured mirror has Xen {RELEASE}x, or none answers");
+    for version in newest_first(apt.versions(PACKAGE)?) {
         // A mirror may list a version that it no longer has.
-        match unpack(&apt, version) {
+        match unpack(&apt, &version) {
             Ok(source) => return Ok(source),
             Err(Failure::Interrupted) => return Err(Failure::Interrupted),
-            Err(why) => eprintln!("xen: {version}: {why}"),
+            Err(why) => last = format!("{version} is listed, but cannot be had: {why}"),
         }
+        println!("xen: {last}: trying an older one");
     }
-    Err(Failure::failed(match versions.as_slice() {
-        [] => format!("no configured mirror has the source of Xen {RELEASE}x, or none answers"),
-        versions => format!("the source of Xen cannot be had: tried {}", versions.join(", ")),
-    }))
+    Err(Failure::failed(format!("the source of Xen cannot be had: {last}")))
 }
 
 /// Versions of the release, each once.
@@ -95,10 +101,16 @@ fn unpack(apt: &Apt, version: &str) -> Result<Source> {
     apt.download(PACKAGE, version, &partial)?;
     let unpacked = partial.join(UNPACKED);
     let mut unpack = Command::new("dpkg-source");
-    unpack.arg("--extract").arg(description(&partial)?).arg(&unpacked);
+    // Apt has compared what it downloaded with the signed lists.
+    unpack.args(["--no-check", "--extract"]).arg(description(&partial)?).arg(&unpacked);
     process::run(&mut unpack, UNPACK_LIMIT)?;
     fs::create_dir_all(&source.directory).at("create", &source.directory)?;
+    if source.unpacked().exists() {
+        fs::remove_dir_all(source.unpacked()).at("remove", &source.unpacked())?;
+    }
     fs::rename(&unpacked, source.unpacked()).at("rename", &unpacked)?;
+    let complete = source.directory.join(COMPLETE);
+    fs::write(&complete, version).at("write", &complete)?;
     fs::remove_dir_all(&partial).at("remove", &partial)?;
     Ok(source)
 }

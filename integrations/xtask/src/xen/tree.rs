@@ -34,7 +34,9 @@ impl Overlay {
             copy(&source.join(path), &scratch.join(path))?;
         }
         let mut command = Command::new("patch");
-        command.args(["-p1", "--batch", "--forward", "--quiet", "--directory"]).arg(scratch);
+        command
+            .args(["-p1", "--batch", "--forward", "--fuzz=0", "--quiet", "--directory"])
+            .arg(scratch);
         let output = process::output(command.arg("--input").arg(patch), PATCH_LIMIT)?;
         if !output.status.success() {
             let (patch, why) = (patch.display(), String::from_utf8_lossy(&output.stdout));
