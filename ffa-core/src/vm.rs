@@ -127,7 +127,8 @@ impl<B: Buffer> Vm<B> {
 /// The host's buffers are the host's to count.
 impl<B> Footprint for Vm<B> {
     fn heap_bytes(&self) -> usize {
-        // A word of notifications a vCPU, and two marks.
-        usize::from(self.config.vcpus) * 8 + usize::from(self.config.vcpus) / 4
+        // A word of notifications a vCPU, and two sets of marks for all vCPUs and any of them.
+        let vcpus = usize::from(self.config.vcpus);
+        (vcpus + 2 * (vcpus + 1).div_ceil(64)) * size_of::<u64>()
     }
 }

@@ -209,7 +209,7 @@ fn start_failing(spmc: &SpmcSetup, point: Point, passes: usize) -> bool {
 #[test]
 fn stalled_reader() {
     /// What goes beyond the limit: the VM's own context, which leaves the table without fail.
-    const CONTEXT: usize = 512;
+    const CONTEXT: usize = 1024;
     const BUDGET: usize = 8;
     let limits = Limits { retired_bytes: 256 << 10, ..Limits::default() };
     let machine = Setup { limits, ..Setup::default() }.start();
