@@ -150,7 +150,8 @@ impl Audience {
             }
             FeatureQuery::Function(_) => Ok(FeaturesReply::default()),
             FeatureQuery::Feature(Feature::NOTIFICATION_PENDING_INTERRUPT) => {
-                let interrupt = self.notification_pending_interrupt.filter(|_| self.reaches_vms);
+                let can_get = self.is_served(FunctionId::NOTIFICATION_GET);
+                let interrupt = self.notification_pending_interrupt.filter(|_| can_get);
                 let w2 = interrupt.ok_or(Refusal::NotServed)?;
                 Ok(FeaturesReply { w2, ..FeaturesReply::default() })
             }

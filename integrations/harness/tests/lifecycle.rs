@@ -288,7 +288,7 @@ fn insecure_is_said() {
 
 #[test]
 fn random_registers() {
-    let duration = Duration::from_secs(60);
+    let duration = Duration::from_secs(240);
     let barrage = Barrage { calls: 1_000_000, duration, seed: 0x5eed };
     let aftermath = random::run(&barrage, &mut |_, _| {});
     assert_eq!(aftermath.violations, [""; 0]);

@@ -281,7 +281,7 @@ fn features_tell_the_truth() {
                 vcpu.call(&Features::of_feature(Feature::NOTIFICATION_PENDING_INTERRUPT));
             assert_eq!(
                 interrupt.map(|reply| reply.w2).ok(),
-                reaches.then_some(NOTIFICATION_PENDING_INTERRUPT)
+                served.then_some(NOTIFICATION_PENDING_INTERRUPT)
             );
             let other = vcpu.call(&Features::of_feature(Feature::SCHEDULE_RECEIVER_INTERRUPT));
             assert_eq!(status(other), Status::NOT_SUPPORTED);

@@ -256,18 +256,26 @@ fn expected_features(version: Version, width: Width, has_spmc: bool) -> Vec<&'st
         ("FFA_RXTX_UNMAP", true),
         ("FFA_PARTITION_INFO_GET", true),
         ("FFA_ID_GET", true),
+        ("FFA_NOTIFICATION_BIND", version >= Version::V1_1),
+        ("FFA_NOTIFICATION_UNBIND", version >= Version::V1_1),
+        ("FFA_NOTIFICATION_SET", version >= Version::V1_1),
+        ("FFA_NOTIFICATION_GET", version >= Version::V1_1),
+        ("FFA_NOTIFICATION_INFO_GET_32", version >= Version::V1_1),
+        ("FFA_NOTIFICATION_INFO_GET_64", wide && version >= Version::V1_1),
         ("FFA_SPM_ID_GET", has_spmc && version >= Version::V1_1),
+        ("FFA_MSG_SEND2", version >= Version::V1_1),
         ("FFA_PARTITION_INFO_GET_REGS", wide && version >= Version::V1_2),
     ];
     all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect()
 }
 
-/// No interrupt has a source yet, and no id of another owner is ours to know.
+/// One interrupt has a source, and no id of another owner is ours to know.
 #[test]
 fn features_by_feature_id_are_denied() {
     let machine = Setup::default().with_spmc(SpmcSetup::with_partitions(1)).start();
     join(&machine, 1, Version::V1_2);
-    for id in [0, 1, 2, 3, 4, 0xff, 0x7fff_ffff, 0x8400_0000, 0xbf00_ff01, 0xffff_ffff] {
+    machine.vm(1).smc([0x8400_0064, 1]).answers([0x8400_0061, 0, 8]);
+    for id in [0, 2, 3, 4, 0xff, 0x7fff_ffff, 0x8400_0000, 0xbf00_ff01, 0xffff_ffff] {
         machine.vm(1).smc([0x8400_0064, id]).fails(Status::NOT_SUPPORTED);
     }
     let map = machine.vm(1).calls(Features::of(FunctionId::RXTX_MAP_32)).reply();
