@@ -28,6 +28,8 @@ const PAGE: u64 = 4096;
 const RAM: u64 = 16;
 /// At this page Xen runs out of mappings.
 const FULL: u64 = 15;
+/// Whoever pins this page has to wait for [`GO_ON`].
+const STALL: u64 = 14;
 const CPUS: u32 = 4;
 
 static MEMORY: Mutex<Vec<[u8; PAGE as usize]>> = Mutex::new(Vec::new());
@@ -36,6 +38,9 @@ static POLLS: AtomicUsize = AtomicUsize::new(0);
 static TAINTED: AtomicBool = AtomicBool::new(false);
 static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 static ONLINE: AtomicBool = AtomicBool::new(true);
+static GO_ON: AtomicBool = AtomicBool::new(true);
+static STALLED: AtomicBool = AtomicBool::new(false);
+static PREEMPTED: AtomicBool = AtomicBool::new(false);
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// One test at a time: there is one mediator in the process.
@@ -88,6 +93,11 @@ unsafe extern "C" fn smc(_: *mut [u64; REGISTERS]) -> bool {
 }
 
 unsafe extern "C" fn pin_page(_: u16, address: u64, page: *mut Page) -> PageResult {
+    // A call that takes long.
+    while address == STALL * PAGE && !GO_ON.load(Ordering::Acquire) {
+        STALLED.store(true, Ordering::Release);
+        std::thread::yield_now();
+    }
     match address / PAGE {
         FULL => PageResult::NoMemory,
         index if index < RAM => {
@@ -127,7 +137,7 @@ unsafe extern "C" fn poll_soon() {
 }
 
 unsafe extern "C" fn should_yield() -> bool {
-    false
+    PREEMPTED.load(Ordering::Relaxed)
 }
 
 unsafe extern "C" fn now() -> u64 {
@@ -282,6 +292,87 @@ fn a_domain_comes_and_goes_under_one_id() {
     }
     assert_eq!(ffa_xen_domain_init(10, 0), Status::Invalid, "a domain without a vCPU");
     assert!(!poll(), "nothing waits");
+}
+
+/// Lets the call go on, also where a test fails meanwhile.
+struct Release;
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        GO_ON.store(true, Ordering::Release);
+    }
+}
+
+/// Does something while a guest of this domain is in a call on CPU 1.
+fn during_a_call_of(guest: Guest, program: impl FnOnce()) {
+    GO_ON.store(false, Ordering::Release);
+    STALLED.store(false, Ordering::Release);
+    std::thread::scope(|scope| {
+        let call = scope.spawn(move || guest.map(STALL, 1, 1));
+        while !STALLED.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        let release = Release;
+        program();
+        drop(release);
+        assert_eq!(call.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn what_a_call_may_see_is_not_freed_before_it_ends() {
+    let _turn = turn();
+    let (busy, other) = (Guest::start(20, Width::Bits64), Guest::start(21, Width::Bits64));
+    busy.call(&IdGet).unwrap();
+    other.call(&IdGet).unwrap();
+    other.map(3, 4, 1).unwrap();
+    let free = PINNED.load(Ordering::Relaxed);
+    during_a_call_of(busy, || {
+        assert_eq!(ffa_xen_teardown(21), Status::Again);
+        assert_eq!(ffa_xen_teardown(21), Status::Again, "it is refused already, but not gone");
+        assert_eq!(PINNED.load(Ordering::Relaxed), free);
+        assert_eq!(ffa_xen_domain_init(21, 2), Status::Again, "its id is not free");
+        assert!(poll(), "it waits");
+    });
+    // The id comes free although nobody polls.
+    let mut tries = 0;
+    while ffa_xen_domain_init(21, 2) == Status::Again {
+        tries += 1;
+        assert!(tries < 10);
+    }
+    assert_eq!(PINNED.load(Ordering::Relaxed), free, "two pages less, and two more of the call");
+    other.end();
+    busy.end();
+    assert!(!poll());
+}
+
+#[test]
+fn a_teardown_ends_early_where_others_wait_for_the_cpu() {
+    let _turn = turn();
+    let busy = Guest::start(20, Width::Bits64);
+    busy.call(&IdGet).unwrap();
+    let others: Vec<Guest> = (100..300).map(|vm| Guest::start(vm, Width::Bits64)).collect();
+    during_a_call_of(busy, || others.iter().for_each(|guest| _ = ffa_xen_teardown(guest.vm)));
+    PREEMPTED.store(true, Ordering::Relaxed);
+    assert_eq!(ffa_xen_teardown(299), Status::Again);
+    PREEMPTED.store(false, Ordering::Relaxed);
+    assert!(poll(), "much is left");
+    assert_eq!(ffa_xen_teardown(299), Status::Ok);
+    others.into_iter().for_each(Guest::end);
+    busy.end();
+    assert!(!poll());
+}
+
+#[test]
+fn making_a_cpu_ready_again_has_no_effect() {
+    let _turn = turn();
+    // SAFETY: no call runs.
+    assert_eq!(unsafe { ffa_xen_cpu_init(1) }, Status::Ok);
+    let guest = Guest::start(1, Width::Bits64);
+    guest.call(&IdGet).unwrap();
+    // SAFETY: no call runs.
+    assert_eq!(unsafe { ffa_xen_cpu_init(CPUS) }, Status::Invalid);
+    guest.end();
 }
 
 #[test]
