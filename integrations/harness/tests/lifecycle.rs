@@ -289,10 +289,11 @@ fn insecure_is_said() {
 #[test]
 fn random_registers() {
     let duration = Duration::from_secs(240);
-    let barrage = Barrage { calls: 1_000_000, duration, seed: 0x5eed };
+    // Without optimisation; `ffa-harness random` makes millions.
+    let barrage = Barrage { calls: 400_000, duration, seed: 0x5eed };
     let aftermath = random::run(&barrage, &mut |_, _| {});
     assert_eq!(aftermath.violations, [""; 0]);
-    assert!(aftermath.calls >= 1_000_000 && aftermath.destroyed >= 20, "{aftermath}");
+    assert!(aftermath.calls >= 400_000 && aftermath.destroyed >= 20, "{aftermath}");
 }
 
 /// Every destructor of a VM's buffers has run when `is_gone` says so, and not before.
