@@ -32,6 +32,7 @@
 #include <xen/timer.h>
 #include <xen/xmalloc.h>
 
+#include <asm/atomic.h>
 #include <asm/event.h>
 #include <asm/p2m.h>
 #include <asm/regs.h>
@@ -55,10 +56,14 @@
 #define TAINT_MACHINE_INSECURE TAINT_MACHINE_UNSECURE
 #endif
 
-/* How soon to look again at what could not be freed at once. */
+/*
+ * How soon to look again at what could not be done at once; twice as late
+ * each time, up to a limit: a guest may keep its vCPUs off for ever.
+ */
 #define FFA_RS_RETRY MILLISECS(1)
+#define FFA_RS_LATEST MILLISECS(128)
 /* How long domain_init waits for a domain that had the same id. */
-#define FFA_RS_PATIENCE MILLISECS(10)
+#define FFA_RS_PATIENCE MILLISECS(100)
 /* How many dying domains one poll looks at. */
 #define FFA_RS_SETTLE 8
 
@@ -81,6 +86,7 @@ static DEFINE_SPINLOCK(ffa_rs_owed_lock);
 static void ffa_rs_poll(void *data);
 static DECLARE_SOFTIRQ_TASKLET(ffa_rs_tasklet, ffa_rs_poll, NULL);
 static struct timer ffa_rs_timer;
+static s_time_t ffa_rs_delay = FFA_RS_RETRY;
 
 /* Id 0 is the hypervisor's own, those with bit 15 are the secure world's. */
 static uint16_t ffa_rs_vm(const struct domain *d)
@@ -227,6 +233,7 @@ static void ffa_rs_taint(const uint8_t *text, size_t length)
 
 static void ffa_rs_poll_soon(void)
 {
+    write_atomic(&ffa_rs_delay, FFA_RS_RETRY);
     tasklet_schedule(&ffa_rs_tasklet);
 }
 
@@ -425,7 +432,13 @@ static void ffa_rs_poll(void *data)
     bool more = ffa_xen_poll(smp_processor_id());
 
     if ( ffa_rs_settle() || more )
-        set_timer(&ffa_rs_timer, NOW() + FFA_RS_RETRY);
+    {
+        s_time_t delay = read_atomic(&ffa_rs_delay);
+
+        set_timer(&ffa_rs_timer, NOW() + delay);
+        /* Two polls at once, or new work meanwhile: one of the delays stays. */
+        write_atomic(&ffa_rs_delay, min(2 * delay, FFA_RS_LATEST));
+    }
 }
 
 /*

@@ -261,6 +261,24 @@ static void polls_go_on_while_something_waits(void)
     CHECK(polls == 4);
 }
 
+/* A guest may keep all its vCPUs off while it is owed an interrupt. */
+static void polls_become_rare_where_they_do_not_help(void)
+{
+    unsigned int rounds;
+
+    ffa_rs_services.poll_soon();
+    more_waits = true;
+    ffa_rs_tasklet.function(ffa_rs_tasklet.data);
+    CHECK(timer_delay == FFA_RS_RETRY);
+    for ( rounds = 0; rounds < 20; rounds++ )
+        CHECK(run_timer());
+    CHECK(timer_delay == FFA_RS_LATEST);
+    ffa_rs_services.poll_soon();
+    CHECK(run_timer() && timer_delay == FFA_RS_RETRY);
+    more_waits = false;
+    CHECK(run_timer() && !run_timer());
+}
+
 static void calls_are_the_current_vcpus(void)
 {
     struct domain *d = create(7);
@@ -332,6 +350,7 @@ int main(void)
     a_failed_creation_is_undone_once();
     what_takes_longer_is_held_and_settled();
     polls_go_on_while_something_waits();
+    polls_become_rare_where_they_do_not_help();
     calls_are_the_current_vcpus();
     interrupts_go_to_who_is_online();
     insecurity_is_marked_and_guests_lines_are_limited();

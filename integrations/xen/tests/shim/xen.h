@@ -79,6 +79,9 @@ static void list_del_init(struct list_head *entry)
 }
 
 typedef int64_t s_time_t;
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#define read_atomic(p) (*(p))
+#define write_atomic(p, value) (*(p) = (value))
 #define MILLISECS(ms) ((s_time_t)(ms) * 1000000)
 static s_time_t time_now;
 /* Whoever looks at the clock waits. */
@@ -93,10 +96,13 @@ struct timer {
     bool pending;
 };
 #define init_timer(t, f, d, cpu) (*(t) = (struct timer){ f, d, false })
+/* How late the timer was set last. */
+static s_time_t timer_delay;
 static void set_timer(struct timer *timer, s_time_t expires)
 {
     CHECK(timer->function);
     timer->pending = true;
+    timer_delay = expires - time_now;
 }
 
 struct tasklet {
