@@ -16,7 +16,6 @@ pub(crate) struct Audience {
     pub(crate) has_spmc: bool,
     /// Whether the policy lets VMs reach VMs.
     pub(crate) reaches_vms: bool,
-    pub(crate) notification_pending_interrupt: Option<u32>,
 }
 
 /// Ids that a caller may put into w0, where its version and width have them.
@@ -141,7 +140,12 @@ impl Audience {
     }
 
     /// Answers `FFA_FEATURES`.
-    pub(crate) fn features(self, call: Features, limits: Limits) -> Result<FeaturesReply, Refusal> {
+    pub(crate) fn features(
+        self,
+        call: Features,
+        limits: Limits,
+        notification_pending_interrupt: Option<u32>,
+    ) -> Result<FeaturesReply, Refusal> {
         match call.query {
             FeatureQuery::Function(function) if !self.is_used(function) => Err(Refusal::NotServed),
             FeatureQuery::Function(FunctionId::RXTX_MAP_32 | FunctionId::RXTX_MAP_64) => {
@@ -151,7 +155,7 @@ impl Audience {
             FeatureQuery::Function(_) => Ok(FeaturesReply::default()),
             FeatureQuery::Feature(Feature::NOTIFICATION_PENDING_INTERRUPT) => {
                 let can_get = self.is_served(FunctionId::NOTIFICATION_GET);
-                let interrupt = self.notification_pending_interrupt.filter(|_| can_get);
+                let interrupt = notification_pending_interrupt.filter(|_| can_get);
                 let w2 = interrupt.ok_or(Refusal::NotServed)?;
                 Ok(FeaturesReply { w2, ..FeaturesReply::default() })
             }

@@ -121,7 +121,9 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         match function {
             FunctionId::FEATURES => {
                 let call = decode(function, regs, version)?;
-                self.audience(version).features(call, self.mediator.limits)?.write(regs);
+                let (limits, interrupt) =
+                    (self.mediator.limits, self.mediator.notification_pending_interrupt);
+                self.audience(version).features(call, limits, interrupt)?.write(regs);
             }
             FunctionId::ID_GET => EndpointIdReply { id: self.vm.id().into() }.write(regs),
             FunctionId::SPM_ID_GET => self.spm_id()?.write(regs),
@@ -142,6 +144,21 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
                 let (call, view) = (decode(function, regs, version)?, self.view(version));
                 discovery::partition_info_get_regs(call, &view, &self.vm.listing)?.write(regs);
             }
+            _ => return self.answer_message(function, regs, version),
+        }
+        Ok(())
+    }
+
+    /// Messages and notifications: a function of its own, so that calls of discovery do not pay for its
+    /// registers and stack.
+    #[inline(never)]
+    fn answer_message(
+        &self,
+        function: FunctionId,
+        regs: &mut Regs,
+        version: Version,
+    ) -> Result<(), Refusal> {
+        match function {
             FunctionId::MSG_SEND2 => {
                 let call = decode(function, regs, version)?;
                 self.message_send2(call, version)?.write(regs);
@@ -187,8 +204,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
             version,
             width: self.caller.width,
             has_spmc: self.mediator.spmc.is_some(),
-            reaches_vms: directory::shows_vms_to_vms(self.section.snapshot()),
-            notification_pending_interrupt: self.mediator.notification_pending_interrupt,
+            reaches_vms: self.mediator.policy.shows_vms_to_vms(),
         }
     }
 

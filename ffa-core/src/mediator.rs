@@ -27,6 +27,8 @@ pub(crate) type Context<H> = Vm<<H as Host>::Buffer>;
 pub struct Mediator<H: Host, B: Backend = DefaultBackend> {
     pub(crate) host: H,
     pub(crate) limits: Limits,
+    /// As every directory has it.
+    pub(crate) policy: Policy,
     pub(crate) spmc: Option<Spmc>,
     pub(crate) notification_pending_interrupt: Option<u32>,
     /// VMs that an interrupt is owed to.
@@ -102,6 +104,7 @@ impl<H: Host, B: Backend> Mediator<H, B> {
         Ok(Mediator {
             host,
             limits,
+            policy,
             spmc,
             notification_pending_interrupt,
             owed,
