@@ -58,12 +58,6 @@ impl Head {
 
 impl Footprint for Head {}
 
-/// Whether VMs see VMs in it, and may reach them.
-#[must_use]
-pub fn shows_vms_to_vms(directory: &Directory) -> bool {
-    directory.head().policy.shows_vms_to_vms()
-}
-
 /// The chunks of secure partitions, and those of VMs.
 fn parts(directory: &Directory) -> (&[Entry], &[Entry]) {
     let (entries, secure) = (directory.entries(), directory.head().secure_chunks);

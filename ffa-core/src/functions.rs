@@ -30,16 +30,9 @@ const CALLS: &[FunctionId] = &[
     FunctionId::RX_RELEASE,
     FunctionId::PARTITION_INFO_GET,
     FunctionId::PARTITION_INFO_GET_REGS,
-    FunctionId::MSG_SEND2,
-    FunctionId::NOTIFICATION_BIND,
-    FunctionId::NOTIFICATION_UNBIND,
-    FunctionId::NOTIFICATION_SET,
-    FunctionId::NOTIFICATION_GET,
-    FunctionId::NOTIFICATION_INFO_GET_32,
-    FunctionId::NOTIFICATION_INFO_GET_64,
 ];
 
-/// Those of them that need somebody who can be reached.
+/// More of them, which need somebody who can be reached.
 const MESSAGING: &[FunctionId] = &[
     FunctionId::MSG_SEND2,
     FunctionId::NOTIFICATION_BIND,
@@ -58,7 +51,7 @@ const REPLIES: &[FunctionId] =
 const FIRST: usize = 0x60;
 const NUMBERS: usize = 0x90;
 
-/// For each of [`CALLS`] a bit for each minor version that has it: by number from [`FIRST`] on, and
+/// For each of [`CALLS`] and [`MESSAGING`] a bit for each minor version that has it: by number from [`FIRST`] on, and
 /// 64-bit forms in a row of their own.
 static SERVED: [[u8; NUMBERS]; 2] = served();
 
@@ -68,7 +61,7 @@ const fn served() -> [[u8; NUMBERS]; 2] {
     let mut index = 0;
     while index < FUNCTIONS.len() {
         let function = FUNCTIONS[index];
-        if is_call(function.id) {
+        if contains(CALLS, function.id) || contains(MESSAGING, function.id) {
             let (wide, number) = place(function.id);
             served[wide][number] = minors(&function);
         }
@@ -78,10 +71,10 @@ const fn served() -> [[u8; NUMBERS]; 2] {
 }
 
 #[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
-const fn is_call(function: FunctionId) -> bool {
+const fn contains(calls: &[FunctionId], function: FunctionId) -> bool {
     let mut index = 0;
-    while index < CALLS.len() {
-        if CALLS[index].bits() == function.bits() {
+    while index < calls.len() {
+        if calls[index].bits() == function.bits() {
             return true;
         }
         index += 1;

@@ -6,7 +6,7 @@ use ffa_abi::{
 };
 use ffa_rcu::{Backend, DefaultBackend, Section};
 
-use crate::directory::{self, Directory, View};
+use crate::directory::{Directory, View};
 use crate::discovery;
 use crate::functions::Audience;
 use crate::host::Host;
@@ -187,7 +187,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     /// is not there.
     pub(crate) fn partner(&self, id: EndpointId) -> Result<&Context<H>, Refusal> {
         let absent = Refusal::WrongEndpoint;
-        if id == self.vm.id().into() || !directory::shows_vms_to_vms(self.section.snapshot()) {
+        if id == self.vm.id().into() || !self.mediator.policy.shows_vms_to_vms() {
             return Err(absent);
         }
         let vm = self.section.find(id.0).ok_or(absent)?;

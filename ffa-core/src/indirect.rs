@@ -4,8 +4,7 @@
 //! Neither VM's lock is held meanwhile, nor ever both.
 
 use ffa_abi::{
-    Empty, EndpointId, FrameworkNotifications, MessageHeader, MessageSend2, PartitionProperties,
-    Version,
+    Empty, FrameworkNotifications, MessageHeader, MessageSend2, PartitionProperties, Version,
 };
 use ffa_rcu::Backend;
 
@@ -24,7 +23,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         call: MessageSend2,
         version: Version,
     ) -> Result<Empty, Refusal> {
-        self.check_sender(call.sender)?;
+        self.check_own(call.sender)?;
         let tx = self.vm.mailbox.begin_send()?;
         let (header, place) = read_header(&tx, version)?;
         if header.sender != self.vm.id().into() {
@@ -34,13 +33,6 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         check_protocol(&header, receiver)?;
         self.deliver(receiver, &header, &tx, place.start, place.len())?;
         Ok(Empty)
-    }
-
-    /// The register names the sender between hypervisor and SPMC; a VM need not.
-    fn check_sender(&self, sender: EndpointId) -> Result<(), Refusal> {
-        const UNNAMED: EndpointId = EndpointId(0);
-        let is_own = sender == UNNAMED || sender == self.vm.id().into();
-        if is_own { Ok(()) } else { Err(Refusal::WrongEndpoint) }
     }
 
     /// Writes header and payload, hands RX over, and tells the receiver.

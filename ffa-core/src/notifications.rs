@@ -153,7 +153,7 @@ impl<H: Host, B: Backend> Mediator<H, B> {
 
 impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     pub(crate) fn notification_bind(&self, call: NotificationBind) -> Result<Empty, Refusal> {
-        self.check_receiver(call.receiver, call.notifications)?;
+        self.check_named(call.receiver, call.notifications)?;
         let sender = self.partner(call.sender)?.sender()?;
         let per_vcpu = call.flags.contains(NotificationBindFlags::PER_VCPU);
         self.vm.inbox.from_vms.bind(call.notifications.0, sender, per_vcpu)?;
@@ -162,15 +162,13 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
 
     /// Also from a sender that is gone: its bindings stay, of no use to who has its id next.
     pub(crate) fn notification_unbind(&self, call: NotificationUnbind) -> Result<Empty, Refusal> {
-        self.check_receiver(call.receiver, call.notifications)?;
+        self.check_named(call.receiver, call.notifications)?;
         self.vm.inbox.from_vms.unbind(call.notifications.0, call.sender.0)?;
         Ok(Empty)
     }
 
     pub(crate) fn notification_set(&self, call: NotificationSet) -> Result<Empty, Refusal> {
-        if call.sender != self.vm.id().into() || call.notifications.is_empty() {
-            return Err(Refusal::WrongEndpoint);
-        }
+        self.check_named(call.sender, call.notifications)?;
         let receiver = self.partner(call.receiver)?;
         let target = call.vcpu.map(usize::from);
         if receiver.inbox.from_vms.set(call.notifications.0, self.vm.sender()?, target)? {
@@ -212,13 +210,9 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
         if reply.is_empty() { Err(Refusal::NoData) } else { Ok(reply) }
     }
 
-    /// Only the receiver itself says who may notify it.
-    fn check_receiver(
-        &self,
-        receiver: EndpointId,
-        notifications: Notifications,
-    ) -> Result<(), Refusal> {
-        let is_own = receiver == self.vm.id().into();
+    /// A receiver binds, and a sender sets, for itself only, and not nothing.
+    fn check_named(&self, caller: EndpointId, notifications: Notifications) -> Result<(), Refusal> {
+        let is_own = caller == self.vm.id().into();
         if is_own && !notifications.is_empty() { Ok(()) } else { Err(Refusal::WrongEndpoint) }
     }
 }

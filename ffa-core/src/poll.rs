@@ -35,12 +35,13 @@ impl<H: Host, B: Backend> Cpu<'_, H, B> {
     pub fn poll(&mut self, budget: usize) -> Polled {
         let mediator = self.mediator;
         let reclaimed = mediator.reclaim(budget);
+        let budget = budget.min(mediator.owed.count());
         for number in mediator.owed.marked().take(budget) {
             if mediator.owed.take(number) {
                 self.deliver_owed(number);
             }
         }
-        Polled { reclaimed, owed: mediator.owed.marked().count() }
+        Polled { reclaimed, owed: mediator.owed.count() }
     }
 
     fn deliver_owed(&mut self, number: usize) {

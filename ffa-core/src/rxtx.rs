@@ -48,7 +48,7 @@ impl<H: Host, B: Backend> Handler<'_, '_, H, B> {
     }
 
     /// A VM names itself with 0, or with its own id, as some firmware does.
-    fn check_own(&self, endpoint: EndpointId) -> Result<(), Refusal> {
+    pub(crate) fn check_own(&self, endpoint: EndpointId) -> Result<(), Refusal> {
         const UNNAMED: EndpointId = EndpointId(0);
         let own = endpoint == UNNAMED || endpoint == self.vm.id().into();
         if own { Ok(()) } else { Err(Refusal::WrongEndpoint) }
