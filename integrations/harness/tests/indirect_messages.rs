@@ -319,3 +319,31 @@ fn no_abba() {
         }
     });
 }
+
+/// Sender or receiver is destroyed while a message is being written: the call ends, and what it holds
+/// is given back before the memory is freed, which the model looks at.
+#[test]
+fn destroy_during_call() {
+    for victim in [1, 2] {
+        let machine = two(Version::V1_1);
+        put(&machine, 1, &message(1, 2, Uuid::NIL, b"hello", Version::V1_1));
+        let pause = machine.host().points().pause(Point::Write, 1);
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| sent(machine.vcpu(1, 1, 0).call(&SEND)));
+            assert!(pause.is_reached(std::time::Duration::from_secs(20)));
+            machine.destroy(victim).unwrap();
+            assert!(!machine.mediator().is_gone(VmId::new(victim).unwrap()), "in a call");
+            drop(pause);
+            assert_eq!(sender.join().unwrap(), Ok(()), "it had begun before");
+        });
+        machine.drain();
+        machine.free(victim);
+        talker(&machine, victim, Version::V1_1, Uuid::NIL, 1);
+        assert!(machine.vcpu(0, victim, 0).rx_bytes(PAGE).iter().all(|byte| *byte == 0));
+        assert_eq!(
+            framework(&mut machine.vcpu(0, victim, 0), victim),
+            FrameworkNotifications::empty(),
+            "nothing of the old VM's reaches who has its id"
+        );
+    }
+}

@@ -325,3 +325,17 @@ fn a_receiver_that_waits_for_interrupts_misses_nothing() {
         }
     });
 }
+
+/// What a vCPU leaves pending is news still.
+#[test]
+fn a_get_that_takes_nothing_leaves_the_news() {
+    let machine = three();
+    machine.vcpu(0, 1, 0).call(&bind(1, 2, 1, false)).unwrap();
+    machine.vcpu(0, 2, 0).call(&set(2, 1, 1, None)).unwrap();
+    let flags = NotificationGetFlags::HYPERVISOR_FRAMEWORK;
+    machine.vcpu(0, 1, 0).call(&NotificationGet { flags, ..get(1, 0) }).unwrap();
+    let info = NotificationInfoGet { width: Width::Bits64 };
+    let told = machine.vcpu(0, 1, 0).call(&info).unwrap();
+    assert_eq!(told.lists().map(|list| list.endpoint.0).collect::<Vec<_>>(), [1]);
+    assert_eq!(taken(&machine, 1, 0), 1);
+}
